@@ -1,0 +1,54 @@
+/*
+ * keyd.conf as the broker and keydctl read it. libc only.
+ */
+#ifndef KEYD_CONFIG_CONFIG_H
+#define KEYD_CONFIG_CONFIG_H
+
+#include <limits.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "ini/ini.h"
+
+enum {
+	CONFIG_MAX_SOCKETS = 16,
+};
+
+struct config {
+	char file[PATH_MAX]; /* absolute */
+	char socket[CONFIG_MAX_SOCKETS]
+		   [PATH_MAX]; /* absolute, at most 107 bytes */
+	unsigned nsockets;
+	char abstract[108]; /* name without the leading NUL or @; "" for none */
+	char keys[PATH_MAX];     /* folder of NAME.pem */
+	char policies[PATH_MAX]; /* folder of NAME.conf */
+	char run[PATH_MAX];      /* folder of the lock and state file */
+	char user[64];           /* sessions, loader and logger run as */
+	char chroot[PATH_MAX];
+	uint32_t require; /* lock-in layers, bits of docs/PROTOCOL.md §11 */
+	uint32_t session_uid_first, session_uid_count; /* count 0: none */
+	unsigned max_sessions, max_sessions_per_user;
+	unsigned spare_sessions;    /* prepared in advance */
+	unsigned long idle_timeout; /* ms; 0: never */
+	int log_level;              /* syslog priority */
+};
+
+/* The settings, for man pages and their test. */
+struct config_setting {
+	const char *name;
+	const char *fallback; /* default, as written in the file */
+	int (*set)(struct config *c, const char *base, const char *value,
+		struct ini_error *err);
+};
+
+extern const struct config_setting config_settings[]; /* ends with name NULL */
+
+/*
+ * Reads the file at path into *out, defaults first. Relative paths in it count from the file's
+ * folder. Returns 0, or -1 with err filled in and out unspecified. Nothing is
+ * checked against the system here (users, folders): config_check() does.
+ */
+__attribute__((warn_unused_result)) int
+config_load(const char *path, struct config *out, struct ini_error *err);
+
+#endif

@@ -1,0 +1,1 @@
+#include "lockdown/lockdown.h"

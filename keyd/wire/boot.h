@@ -1,0 +1,89 @@
+/*
+ * Messages between keyd's own processes at start: loader protocol and session start,
+ * docs/PROTOCOL.md §10, §11. Each side checks what the other sends.
+ */
+#ifndef KEYD_WIRE_BOOT_H
+#define KEYD_WIRE_BOOT_H
+
+#include "proto.h"
+
+enum {
+	BOOT_FD_CONTROL = 3,
+	BOOT_FD_AUDIT = 4,
+	BOOT_FD_GENERATION = 5,
+	BOOT_MAX = 8192,
+	BOOT_MAX_UIDS = 32,
+	BOOT_MAX_GIDS = 32,
+	BOOT_MAX_UNITS = 8,
+	BOOT_MAX_UNIT = 63, /* bytes of a unit's name */
+	BOOT_MAX_SETS = 4096,
+	BOOT_MAX_RINGS = 64,
+	BOOT_MAX_RING = 64 * 1024 * 1024,
+	BOOT_MAX_PATH = 4095,
+	BOOT_MAX_TEXT = 2048,
+};
+
+enum boot_type {
+	BOOT_NEXT = 1,
+	BOOT_KEY = 2,
+	BOOT_END = 3,
+	BOOT_OPEN = 4,
+	BOOT_FILE = 5,
+	BOOT_USER = 6,
+	BOOT_GROUP = 7,
+	BOOT_ID = 8,
+	BOOT_NO = 9,
+	BOOT_REPORT = 10,
+	BOOT_SET = 11,
+	BOOT_INDEX = 12,
+	BOOT_DONE = 13,
+	BOOT_READY = 14,
+	/* session control, §11, numbered by their own table there */
+	BOOT_SESSION_READY = 1,
+	BOOT_SESSION_START = 2,
+};
+
+enum boot_ring_kind {
+	BOOT_RING_SECRET = 1, /* memfd_secret */
+	BOOT_RING_SEALED = 2, /* memfd with seals */
+};
+
+struct boot_set {
+	uint8_t nuids, ngids, nunits, ring_kind;
+	uint32_t ring_len, keys;
+	uint32_t uids[BOOT_MAX_UIDS];
+	uint32_t gids[BOOT_MAX_GIDS];
+	char units[BOOT_MAX_UNITS][BOOT_MAX_UNIT + 1];
+};
+
+struct boot_start {
+	uint64_t number, generation;
+	uint32_t peer_pid, peer_uid, peer_gid;
+	uint32_t index_len;
+	uint8_t nrings;
+	uint32_t ring_len[BOOT_MAX_RINGS];
+};
+
+/* Bodies after the type octet; the reader stands behind it. -1 if malformed or out of
+ * the bounds above. */
+void boot_put_set(struct writer *w, const struct boot_set *s);
+MUST_USE int boot_get_set(struct reader *r, struct boot_set *out);
+void boot_put_start(struct writer *w, const struct boot_start *s);
+MUST_USE int boot_get_start(struct reader *r, struct boot_start *out);
+
+/*
+ * Sends one datagram with nfds (at most BOOT_MAX_RINGS + 2) descriptors.
+ * MSG_NOSIGNAL. 0, or -1 with errno.
+ */
+MUST_USE int
+boot_send(int fd, const void *data, size_t len, const int *fds, size_t nfds);
+
+/*
+ * Receives one datagram, descriptors with close-on-exec. Returns its length, 0 at the end of the
+ * connection, -1 with errno (EBADMSG: truncated, or more descriptors than max; those received are
+ * closed then). *nfds: how many of fds were filled; they are the caller's.
+ */
+MUST_USE long
+boot_recv(int fd, void *data, size_t size, int *fds, size_t max, size_t *nfds);
+
+#endif

@@ -1,0 +1,115 @@
+#include "status.h"
+
+#include "proto.h"
+
+struct status_row {
+	const char *name;
+	const char *text;
+};
+
+static const struct status_row statuses[] = {
+	[PROTO_OK] = { "ok", "success" },
+	[PROTO_MALFORMED] = { "malformed", "keyd could not parse the request "
+					   "(a defect, or not our client)" },
+	[PROTO_BAD_VERSION] = { "version",
+		"keyd does not speak this version of the protocol" },
+	[PROTO_UNSUPPORTED] = { "unsupported",
+		"this keyd or this key does not support the operation" },
+	[PROTO_UNKNOWN_KEY] = { "unknown-key", "keyd does not have this key" },
+	[PROTO_NOT_PERMITTED] = { "not-permitted",
+		"keyd has the key, but this user may not use it" },
+	[PROTO_USE_REFUSED] = { "use-refused",
+		"the key's policy does not allow this use" },
+	[PROTO_LIMIT] = { "limit", "keyd has too many sessions" },
+	[PROTO_BACK_OFF] = { "back-off", "sessions of this user have crashed; "
+					 "keyd waits before the next" },
+	[PROTO_IDENTITY] = { "identity",
+		"the sender is not the process that connected" },
+	[PROTO_INTERNAL] = { "internal",
+		"keyd failed to do the operation; its log says why" },
+	[PROTO_NO_KEYS] = { "no-keys", "this user may not use any key" },
+	[PROTO_BAD_PARAMETER] = { "bad-parameter",
+		"a parameter does not fit the key" },
+};
+
+struct detail_row {
+	const char *text;
+	const char *setting;
+};
+
+static const struct detail_row details[] = {
+	[DETAIL_NONE] = { "", NULL },
+	[DETAIL_NOT_TLS_SERVER] = { "the message is not a TLS server's "
+				    "handshake signature",
+		"use = sign" },
+	[DETAIL_TLS12_OFF] = { "TLS 1.2 is switched off for this key",
+		"tls12 = sentinel or tls12 = any" },
+	[DETAIL_NO_SENTINEL] = { "a TLS 1.2 signature without the downgrade "
+				 "sentinel",
+		"tls12 = any" },
+	[DETAIL_CONFUSABLE] = { "the message could be taken for one of another "
+				"format",
+		NULL },
+	[DETAIL_TLS_GROUP] = { "a TLS 1.2 group other than x25519, P-256 and "
+			       "P-384",
+		NULL },
+	[DETAIL_TLS_POINT] = { "a TLS 1.2 point that is not on its curve",
+		NULL },
+	[DETAIL_TLS_SCHEME] = { "TLS does not use this algorithm and digest "
+				"with this key",
+		"use = sign" },
+	[DETAIL_NOT_CSR] = { "the message is not a certificate request for "
+			     "this key",
+		"use = sign" },
+	[DETAIL_DIGEST_BLIND] = { "only a digest was sent, and keyd does not "
+				  "sign blindly",
+		"use = sign" },
+	[DETAIL_WEAK_DIGEST] = { "MD5 and SHA-1 are too weak to sign",
+		"weak-digests = yes" },
+	[DETAIL_CLIENT_AUTH] = { "the message authenticates a TLS client",
+		"use = sign" },
+	[DETAIL_DELEGATED_CREDENTIAL] = { "the message is a TLS delegated "
+					  "credential",
+		"use = sign" },
+	[DETAIL_DIGEST_LENGTH] = { "the digest has the wrong length", NULL },
+	[DETAIL_SALT_LENGTH] = { "the salt is longer than the key allows",
+		NULL },
+	[DETAIL_KEY_TYPE] = { "the algorithm is not one of this type of key",
+		NULL },
+	[DETAIL_DIGEST] = { "the digest cannot be used with this algorithm",
+		NULL },
+	[DETAIL_SESSIONS] = { "the limit of all sessions is reached",
+		"a higher max-sessions in keyd.conf" },
+	[DETAIL_SESSIONS_USER] = { "this user's limit of sessions is reached",
+		"a higher max-sessions-per-user in keyd.conf" },
+};
+
+#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+
+const char *
+status_name(uint16_t status)
+{
+	return status < ROWS(statuses) ? statuses[status].name : NULL;
+}
+
+const char *
+status_text(uint16_t status)
+{
+	return status < ROWS(statuses) ? statuses[status].text
+				       : "keyd answered with a status that "
+					 "this version does not know";
+}
+
+const char *
+detail_text(uint16_t detail)
+{
+	return detail < ROWS(details)
+		       ? details[detail].text
+		       : "for a reason that this version does not know";
+}
+
+const char *
+detail_setting(uint16_t detail)
+{
+	return detail < ROWS(details) ? details[detail].setting : NULL;
+}

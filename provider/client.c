@@ -1,0 +1,1 @@
+#include "provider/client.h"
