@@ -51,4 +51,11 @@ extern const struct config_setting config_settings[]; /* ends with name NULL */
 __attribute__((warn_unused_result)) int
 config_load(const char *path, struct config *out, struct ini_error *err);
 
+/*
+ * Path of one of our own programs ("keyd-load"): beside this program if it is there (a build
+ * folder), else in the installed libexec folder. 0, or -1 with errno (ENOENT, ENAMETOOLONG).
+ */
+__attribute__((warn_unused_result)) int
+config_helper(const char *name, char *out, size_t size);
+
 #endif

@@ -103,6 +103,53 @@ boot_get_start(struct reader *r, struct boot_start *out)
 	return 0;
 }
 
+void
+boot_put_description(struct writer *w, const struct boot_description *d)
+{
+	writer_u8(w, d->key_type);
+	writer_u16(w, d->bits);
+	writer_bytes(w, d->hash, PROTO_HASH_LEN);
+	writer_u8(w, d->form);
+	writer_vec8(w, d->name.data, d->name.len);
+	writer_vec16(w, d->spki.data, d->spki.len);
+	writer_u8(w, d->certificate);
+	writer_u32(w, d->use);
+	writer_u8(w, d->certain);
+	writer_u64(w, d->not_before);
+	writer_u64(w, d->not_after);
+	writer_vec16(w, d->subject.data, d->subject.len);
+	writer_vec16(w, d->why.data, d->why.len);
+}
+
+int
+boot_get_description(struct reader *r, struct boot_description *out)
+{
+	struct boot_description d = { 0 };
+
+	d.key_type = reader_u8(r);
+	d.bits = reader_u16(r);
+	reader_copy(r, d.hash, PROTO_HASH_LEN);
+	d.form = reader_u8(r);
+	d.name = reader_vec8(r);
+	d.spki = reader_vec16(r);
+	d.certificate = reader_u8(r);
+	d.use = reader_u32(r);
+	d.certain = reader_u8(r);
+	d.not_before = reader_u64(r);
+	d.not_after = reader_u64(r);
+	d.subject = reader_vec16(r);
+	d.why = reader_vec16(r);
+	if (reader_finish(r) < 0 || d.form < BOOT_FORM_PKCS8 ||
+		d.form > BOOT_FORM_CERTIFICATE || d.spki.len == 0 ||
+		d.spki.len > PROTO_MAX_SPKI || d.certificate > 2 ||
+		d.certain > 1 || d.subject.len > BOOT_MAX_TEXT ||
+		d.why.len > BOOT_MAX_TEXT ||
+		(d.name.len > 0 && !proto_is_name(d.name.data, d.name.len)))
+		return -1;
+	*out = d;
+	return 0;
+}
+
 enum {
 	BOOT_MAX_FDS = BOOT_MAX_RINGS + 2,
 };

@@ -38,6 +38,10 @@ enum boot_type {
 	BOOT_INDEX = 12,
 	BOOT_DONE = 13,
 	BOOT_READY = 14,
+	BOOT_INSPECT = 20,
+	BOOT_DESCRIPTION = 21,
+	BOOT_GENERATE = 22,
+	BOOT_GENERATED = 23,
 	/* session control, §11, numbered by their own table there */
 	BOOT_SESSION_READY = 1,
 	BOOT_SESSION_START = 2,
@@ -64,12 +68,40 @@ struct boot_start {
 	uint32_t ring_len[BOOT_MAX_RINGS];
 };
 
+enum boot_form {
+	BOOT_FORM_PKCS8 = 1,
+	BOOT_FORM_PKCS1 = 2,
+	BOOT_FORM_SEC1 = 3,
+	BOOT_FORM_SHELL = 4,
+	BOOT_FORM_CERTIFICATE = 5,
+};
+
+/* What keyd-load tells keydctl of a key. Views point into the datagram. */
+struct boot_description {
+	uint8_t key_type;
+	uint16_t bits;
+	uint8_t hash[PROTO_HASH_LEN];
+	uint8_t form;
+	struct view name; /* empty, or a shell's */
+	struct view spki;
+	uint8_t certificate; /* 0 none, 1 matches, 2 does not */
+	uint32_t use;        /* proposed */
+	uint8_t certain;
+	uint64_t not_before, not_after;
+	struct view subject;
+	struct view why;
+};
+
 /* Bodies after the type octet; the reader stands behind it. -1 if malformed or out of
  * the bounds above. */
 void boot_put_set(struct writer *w, const struct boot_set *s);
 MUST_USE int boot_get_set(struct reader *r, struct boot_set *out);
 void boot_put_start(struct writer *w, const struct boot_start *s);
 MUST_USE int boot_get_start(struct reader *r, struct boot_start *out);
+
+void boot_put_description(struct writer *w, const struct boot_description *d);
+MUST_USE int
+boot_get_description(struct reader *r, struct boot_description *out);
 
 /*
  * Sends one datagram with nfds (at most BOOT_MAX_RINGS + 2) descriptors.
