@@ -53,7 +53,7 @@ der_read(struct reader *r, uint8_t tag, struct view *whole)
 static bool
 view_is(struct view v, const void *bytes, size_t len)
 {
-	return v.len == len && memcmp(v.data, bytes, len) == 0;
+	return v.len == len && (len == 0 || memcmp(v.data, bytes, len) == 0);
 }
 
 /* SEQUENCE { AlgorithmIdentifier, BIT STRING }, whole; *algorithm its first element. */
