@@ -7,6 +7,11 @@
 
 #include "wire/proto.h"
 
+enum {
+	RING_MAX_KEYS = 65535,
+	RING_MAX = 64 * 1024 * 1024,
+};
+
 /* One key. Views point into the ring (or, for writing, anywhere). */
 struct ring_entry {
 	struct proto_key key; /* flags, use, tls12, hash, name, spki */
@@ -15,10 +20,13 @@ struct ring_entry {
 	struct view secrets;
 };
 
-/* Bytes that a ring of n entries takes. */
+/* Bytes that a ring of n entries takes, whether within the limits or not. */
 size_t ring_size(const struct ring_entry *entries, uint32_t n);
 
-/* Writes a ring to the size bytes at out. 0, or -1 if it does not fit or breaks §8. */
+/*
+ * Writes a ring to the size bytes at out; size must be ring_size(). 0, or -1 if it does
+ * not fit or an entry breaks §3, §5 or §8; out is zeroed then.
+ */
 MUST_USE int ring_write(
 	const struct ring_entry *entries, uint32_t n, void *out, size_t size);
 
@@ -32,14 +40,17 @@ struct ring_cursor {
 MUST_USE int
 ring_open(const void *ring, size_t len, struct ring_cursor *c, uint32_t *count);
 
-/* Next entry: 1, 0 at the end (everything read), -1 malformed. */
+/* Next entry: 1, 0 at the end (everything read), -1 malformed, and so from then on. */
 MUST_USE int ring_next(struct ring_cursor *c, struct ring_entry *out);
 
-/* The index: n sorted hashes. */
+/*
+ * The index: n hashes in strictly ascending order. Writing fails (-1) if they
+ * are not, if size is not ring_index_size(n), or over RING_MAX.
+ */
 size_t ring_index_size(uint32_t n);
 MUST_USE int ring_index_write(const uint8_t (*hashes)[PROTO_HASH_LEN],
 	uint32_t n, void *out, size_t size);
-/* Header, length and order. */
+/* Checks header, length and order. */
 MUST_USE int ring_index_check(const void *index, size_t len);
 /* Only after ring_index_check(). */
 bool ring_index_has(const void *index, size_t len, const uint8_t *hash);
