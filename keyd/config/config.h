@@ -44,16 +44,18 @@ struct config_setting {
 extern const struct config_setting config_settings[]; /* ends with name NULL */
 
 /*
- * Reads the file at path into *out, defaults first. Relative paths in it count from the file's
- * folder. Returns 0, or -1 with err filled in and out unspecified. Nothing is
- * checked against the system here (users, folders): config_check() does.
+ * Reads the file at path into *out, defaults first. Relative paths in it count
+ * from the file's folder. Returns 0, or -1 with err filled in (the setting is
+ * named in its text) and out unspecified. Nothing is checked against the system
+ * here (users, folders): the broker's boot does.
  */
 __attribute__((warn_unused_result)) int
 config_load(const char *path, struct config *out, struct ini_error *err);
 
 /*
- * Path of one of our own programs ("keyd-load"): beside this program if it is there (a build
- * folder), else in the installed libexec folder. 0, or -1 with errno (ENOENT, ENAMETOOLONG).
+ * Path of one of our own programs ("keyd-load"): beside this program if it is
+ * there (a build folder), else in the installed libexec folder. 0, or -1 with
+ * errno (ENOENT, EACCES, ENAMETOOLONG); out is then unspecified.
  */
 __attribute__((warn_unused_result)) int
 config_helper(const char *name, char *out, size_t size);

@@ -11,6 +11,9 @@
 enum {
 	INI_MAX_LINE = 4096,
 	INI_MAX_FILE = 1024 * 1024,
+	INI_MAX_NAME = 64, /* of a setting or section */
+	INI_MAX_SETTINGS = 1024,
+	INI_MAX_SECTIONS = 64,
 };
 
 struct ini_error {
@@ -26,10 +29,11 @@ typedef int ini_setting_fn(void *arg, const char *section, const char *name,
 	const char *value, unsigned line, struct ini_error *err);
 
 /*
- * Parses the len bytes at text (need not be terminated). Stops at the first error:
- * NUL or other control character, line too long, no '=', empty or malformed name, a setting
- * repeated in its section, a section repeated, or what the callback
- * reports. Returns 0, or -1 with *err filled in.
+ * Parses the len bytes at text (need not be terminated). Stops at the first
+ * error: NUL or other control character, line or file too long, no '=', empty
+ * or malformed name, a setting repeated in its section, a section repeated, too
+ * many of either, or what the callback reports. Names are of letters, digits,
+ * '-', '_' and '.'; a value may be empty. Returns 0, or -1 with *err filled in.
  */
 __attribute__((warn_unused_result)) int ini_parse(const char *text, size_t len,
 	ini_setting_fn *fn, void *arg, struct ini_error *err);
