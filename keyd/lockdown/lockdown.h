@@ -28,12 +28,19 @@ enum lockdown_layer {
 	LAYER_COUNT = 13,
 };
 
+/*
+ * The layers that the broker and keydctl ask for: all. Only with the build option
+ * test-layers, which is never installed, the layers named in the environment
+ * (KEYD_TEST_LAYERS_OFF, comma between) are left out.
+ */
+uint32_t lockdown_wanted(void);
+
 /* What a process is to do to itself. Made by the broker, handed over as one argument. */
 struct lockdown_plan {
 	uid_t uid; /* (uid_t)-1: stay */
 	gid_t gid;
-	uint32_t
-		wanted; /* layers to try; all that are possible, but for tests */
+	uint32_t wanted;       /* layers to try: lockdown_wanted(), without
+			    LAYER_SESSION_UID if uid is not this session's */
 	char chroot[PATH_MAX]; /* "" : none */
 };
 
@@ -47,29 +54,36 @@ struct lockdown_result {
 const char *lockdown_layer_name(unsigned bit_number);
 uint32_t lockdown_layer_bit(const char *name);
 
-/* A plan as text for argv ("uid:gid:wanted:chroot"), and back. -1: does not fit, malformed. */
+/* A plan as text for argv ("uid:gid:wanted:chroot", decimal), and back. -1:
+ * does not fit, malformed (a chroot is absolute or empty). */
 __attribute__((warn_unused_result)) int
 lockdown_plan_print(const struct lockdown_plan *p, char *out, size_t size);
 __attribute__((warn_unused_result)) int
 lockdown_plan_parse(const char *text, struct lockdown_plan *out);
 
 /*
- * In the broker, once, after its sockets are bound: a network and a mount namespace of its own, which
- * all that it starts inherit. result gets the two layers.
+ * In the broker, once, after its sockets are bound: a network and a mount
+ * namespace of its own, which all that it starts inherit. *result, which the
+ * caller has zeroed, gets the two layers.
  */
 void lockdown_namespaces(struct lockdown_result *result);
 
 /*
- * In the broker, at the end of its boot: keeps only the capabilities that
- * it needs (docs/DESIGN.md), no_new_privs, not dumpable. 0, or -1 with errno.
+ * In the broker, at the end of its boot and before it starts any process: keeps
+ * only the capabilities that it needs (docs/DESIGN.md), no_new_privs, not
+ * dumpable; raises RLIMIT_MEMLOCK for its children. 0, or -1 with errno.
  */
 __attribute__((warn_unused_result)) int lockdown_broker(void);
 
 /*
- * In a child, as the first thing in main(): everything from rlimits to undumpable, in the order of
- * DESIGN §3. A layer that the kernel lacks or that needs privileges this process never had is noted in *result as off. A layer
- * that could be had but fails (a chroot that is not there, a setresuid that is refused) is an error: -1, errno,
- * *failed names it. Verifies that privileges cannot be regained.
+ * In a child, as the first thing in main(): everything from rlimits to
+ * undumpable, in the order of the bits. The network and mount namespace are
+ * the broker's and stay unset in *result. A layer that the kernel lacks or that
+ * needs privileges this process never had is noted in *result as off. A layer
+ * that could be had but fails (a chroot that is not there, not empty or not
+ * root's, a setresuid that is refused) is an error: -1, errno, *failed names it.
+ * Verifies that privileges cannot be regained. From then on the process leads a
+ * session of its own and is killed when the thread that started it ends.
  */
 __attribute__((warn_unused_result)) int
 lockdown_enter(const struct lockdown_plan *p, struct lockdown_result *result,
@@ -91,15 +105,19 @@ struct lockdown_fds {
 };
 
 /*
- * Installs the filter for role. For the session also sets RLIMIT_NOFILE to 0, so that nothing can be received.
- * Adds LAYER_SECCOMP to *result. 0, or -1 with errno; after -1 the process
- * must not go on, unless the layer is not in p->wanted.
+ * Installs the filter for role. Before that, sets the role's limits: for session
+ * and logger RLIMIT_NOFILE 0, so that nothing can be opened or received, for
+ * the session RLIMIT_FSIZE 0, for the loader the size of a ring. Without
+ * LAYER_RLIMITS or LAYER_SECCOMP in p->wanted that half is left out. Adds
+ * LAYER_SECCOMP to *result. 0, or -1 with errno; then the process must not go
+ * on. What each role may still call stands in filter.c; leave with _exit().
  */
 __attribute__((warn_unused_result)) int
 lockdown_filter(enum lockdown_role role, const struct lockdown_plan *p,
 	const struct lockdown_fds *fds, struct lockdown_result *result);
 
-/* Does this kernel have memfd_secret, mseal, Landlock? Bits of layers. */
+/* Does this kernel have Landlock, seccomp, memfd_secret, mseal? Bits of
+ * layers; found by asking, changes nothing. */
 uint32_t lockdown_kernel_layers(void);
 
 /* memfd_secret(2) with close-on-exec, or -1 with errno. */
