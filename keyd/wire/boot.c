@@ -6,6 +6,29 @@
 #include <unistd.h>
 
 void
+boot_put_key(struct writer *w, const struct boot_key *k)
+{
+	writer_vec8(w, k->name, strlen(k->name));
+	writer_u32(w, k->key_errno);
+	writer_u32(w, k->policy_errno);
+}
+
+int
+boot_get_key(struct reader *r, struct boot_key *out)
+{
+	struct view name = reader_vec8(r);
+	struct boot_key k = { 0 };
+
+	k.key_errno = reader_u32(r);
+	k.policy_errno = reader_u32(r);
+	if (reader_finish(r) < 0 || !proto_is_name(name.data, name.len))
+		return -1;
+	memcpy(k.name, name.data, name.len);
+	*out = k;
+	return 0;
+}
+
+void
 boot_put_set(struct writer *w, const struct boot_set *s)
 {
 	unsigned i;

@@ -52,6 +52,13 @@ enum boot_ring_kind {
 	BOOT_RING_SEALED = 2, /* memfd with seals */
 };
 
+/* One key for the loader. Its files are attached, key first, unless an errno
+ * tells why not. */
+struct boot_key {
+	char name[PROTO_MAX_NAME + 1];
+	uint32_t key_errno, policy_errno;
+};
+
 struct boot_set {
 	uint8_t nuids, ngids, nunits, ring_kind;
 	uint32_t ring_len, keys;
@@ -94,6 +101,8 @@ struct boot_description {
 
 /* Bodies after the type octet; the reader stands behind it. -1 if malformed or out of
  * the bounds above. */
+void boot_put_key(struct writer *w, const struct boot_key *k);
+MUST_USE int boot_get_key(struct reader *r, struct boot_key *out);
 void boot_put_set(struct writer *w, const struct boot_set *s);
 MUST_USE int boot_get_set(struct reader *r, struct boot_set *out);
 void boot_put_start(struct writer *w, const struct boot_start *s);
