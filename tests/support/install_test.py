@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+"""meson install puts everything where distributions expect it, hardened, and
+with units that systemd understands.
+
+    install_test.py BUILD
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from keyd_scratch import Tap, check, run, run_ok
+
+PROGRAMS = {
+    "keyd": "sbin",
+    "keydctl": "sbin",
+    "keyd-load": "libexec/openssl-keyd",
+    "keyd-session": "libexec/openssl-keyd",
+    "keyd-logger": "libexec/openssl-keyd",
+}
+FILES = [
+    "etc/openssl-keyd/keyd.conf",
+    "etc/openssl-keyd/openssl.cnf",
+    "usr/lib/systemd/system/openssl-keyd.service",
+    "usr/lib/systemd/system/openssl-keyd.socket",
+    "usr/lib/sysusers.d/openssl-keyd.conf",
+    "usr/lib/tmpfiles.d/openssl-keyd.conf",
+    "usr/share/openssl-keyd/openssl-keyd.cnf",
+]
+tap = Tap()
+
+
+def modules_dir():
+    return run_ok(
+        ["pkg-config", "--variable=modulesdir", "libcrypto"]
+    ).strip()
+
+
+def is_file(root, name):
+    path = os.path.join(root, name.lstrip("/"))
+    check(os.path.isfile(path), f"{name} is not there")
+    return path
+
+
+def hardened(path):
+    """Position-independent, read-only relocations, no executable stack, bound
+    at start, fortified or without a call that could be."""
+    headers = run_ok(["readelf", "-hldW", path])
+    check(re.search(r"Type:\s+DYN", headers), "not position-independent")
+    check("GNU_RELRO" in headers, "no RELRO")
+    check("BIND_NOW" in headers or "NOW" in headers, "not bound at start")
+    stack = re.search(r"GNU_STACK.*", headers)
+    check(stack and "RWE" not in stack[0], "executable stack")
+    symbols = run_ok(["readelf", "--dyn-syms", "-W", path])
+    check("__stack_chk_fail" in symbols, "no stack protector")
+
+
+def one_symbol(path):
+    text = run_ok(["nm", "-D", "--defined-only", path])
+    names = {line.split()[-1].split("@")[0] for line in text.splitlines()}
+    check(names == {"OSSL_provider_init"}, f"exported: {sorted(names)}")
+
+
+def not_more(root):
+    """Nothing is installed that is not expected: no test, no header."""
+    expected = {f"usr/{where}/{name}" for name, where in PROGRAMS.items()}
+    expected |= set(FILES)
+    expected.add(f"{modules_dir().lstrip('/')}/keyd.so")
+    found = set()
+    for folder, _, names in os.walk(root):
+        for name in names:
+            path = os.path.relpath(os.path.join(folder, name), root)
+            if not path.startswith(("usr/share/man/", "usr/share/doc/")):
+                found.add(path)
+    more = found - expected
+    check(not more, f"installed as well: {sorted(more)}")
+
+
+def units_verified(root):
+    """As systemd reads them; paths stand for the installed ones."""
+    with tempfile.TemporaryDirectory() as folder:
+        for unit in ("openssl-keyd.service", "openssl-keyd.socket"):
+            path = f"{root}/usr/lib/systemd/system/{unit}"
+            with open(path, encoding="utf-8") as f:
+                text = f.read()
+            # verify looks for the program; it is below root.
+            text = text.replace("=/usr/sbin/", f"={root}/usr/sbin/")
+            text = re.sub(r"(?m)^Documentation=.*\n", "", text)
+            with open(f"{folder}/{unit}", "w", encoding="utf-8") as f:
+                f.write(text)
+        status, text = run(
+            ["systemd-analyze", "verify", "--man=no"]
+            + [f"{folder}/openssl-keyd.service"]
+            + [f"{folder}/openssl-keyd.socket"]
+        )
+        ours = [line for line in text.splitlines() if "openssl-keyd" in line]
+        check(status == 0 and not ours, text)
+
+
+def exposure(root):
+    status, text = run(
+        ["systemd-analyze", "security", "--offline=yes", "--threshold=50"]
+        + [f"{root}/usr/lib/systemd/system/openssl-keyd.service"]
+    )
+    check(status == 0, text[-2000:])
+    return text.splitlines()[-1]
+
+
+def fragment_activates(root, conf):
+    """The fragment works included behind the system's own configuration, and
+    default stays active. The provider's place is the build's here."""
+    with tempfile.TemporaryDirectory() as folder:
+        fragment = f"{root}/usr/share/openssl-keyd/openssl-keyd.cnf"
+        with open(fragment, encoding="utf-8") as f:
+            text = f.read()
+        check("[keyd_section]\nactivate = 1\n" in text, "the section")
+        module = f"{root}{modules_dir()}/keyd.so"
+        text = text.replace(
+            "[keyd_section]\n", f"[keyd_section]\nmodule = {module}\n"
+        )
+        with open(f"{folder}/fragment", "w", encoding="utf-8") as f:
+            f.write(text)
+        with open(f"{root}/{conf}", encoding="utf-8") as f:
+            main = f.read()
+        main = main.replace(
+            "/usr/share/openssl-keyd/openssl-keyd.cnf", f"{folder}/fragment"
+        )
+        with open(f"{folder}/conf", "w", encoding="utf-8") as f:
+            f.write(main)
+        env = dict(os.environ, OPENSSL_CONF=f"{folder}/conf")
+        text = run_ok(["openssl", "list", "-providers"], env=env)
+        check(re.search(r"(?m)^  default$", text), text)
+        check(re.search(r"(?m)^  keyd$", text), text)
+
+
+def settings_documented(build, root):
+    """keyd.conf shows every setting that the daemon knows, and no other."""
+    with open(f"{root}/etc/openssl-keyd/keyd.conf", encoding="utf-8") as f:
+        shown = set(re.findall(r"(?m)^#([a-z-]+) = ", f.read()))
+    source = os.path.join(
+        os.path.dirname(os.path.abspath(__file__)),
+        "../../keyd/config/config.c",
+    )
+    with open(source, encoding="utf-8") as f:
+        table = f.read().split("config_settings[] = {")[1].split("};")[0]
+    known = set(re.findall(r'\{ "([a-z-]+)",', table))
+    check(shown == known, f"not in both: {sorted(shown ^ known)}")
+
+
+def main():
+    build = os.path.abspath(sys.argv[1])
+    root = tempfile.mkdtemp(prefix="keyd-install.")
+    try:
+        # A build of its own kind of prefix: what a package would ask for.
+        run_ok(
+            ["meson", "setup", "--prefix=/usr", "--sysconfdir=/etc"]
+            + ["--libexecdir=libexec", f"{root}.build"]
+            + [os.path.join(os.path.dirname(__file__), "../..")]
+        )
+        run_ok(["meson", "compile", "-C", f"{root}.build"], timeout=300)
+        run_ok(
+            ["meson", "install", "--no-rebuild", "-C", f"{root}.build"],
+            env=dict(os.environ, DESTDIR=root),
+        )
+        binaries = [f"usr/{where}/{name}" for name, where in PROGRAMS.items()]
+        binaries.append(f"{modules_dir()}/keyd.so".lstrip("/"))
+        for name in binaries + FILES:
+            tap.run(f"installs {name}", lambda: is_file(root, name) and None)
+        for name in binaries:
+            tap.run(f"{name} is hardened", hardened, f"{root}/{name}")
+        tap.run(
+            "the provider exports one symbol", one_symbol, f"{root}/{binaries[-1]}"
+        )
+        tap.run("installs nothing else", not_more, root)
+        tap.run("systemd-analyze verify has nothing to say", units_verified, root)
+        tap.run("systemd-analyze security is content", exposure, root)
+        tap.run(
+            "the openssl.cnf fragment activates the provider",
+            fragment_activates,
+            root,
+            "etc/openssl-keyd/openssl.cnf",
+        )
+        tap.run(
+            "keyd.conf shows every setting", settings_documented, build, root
+        )
+    finally:
+        shutil.rmtree(root)
+        shutil.rmtree(f"{root}.build", ignore_errors=True)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
