@@ -193,17 +193,21 @@ int
 lockdown_broker(void)
 {
 	const size_t n = sizeof(broker_caps) / sizeof(broker_caps[0]);
+	uint32_t wanted = lockdown_wanted();
 	uint64_t keep = 0;
 
 	for (size_t i = 0; i < n; i++)
 		keep |= UINT64_C(1) << broker_caps[i];
 	/* Children inherit it, and none will have CAP_SYS_RESOURCE. */
 	limits_raise_memlock();
-	if (creds_keep(keep) < 0)
+	if ((wanted & LAYER_CAPABILITIES) != 0 && creds_keep(keep) < 0)
 		return -1;
-	if (kernel_no_new_privs(NULL) != 0)
+	if ((wanted & LAYER_NO_NEW_PRIVS) != 0 &&
+		kernel_no_new_privs(NULL) != 0)
 		return -1;
-	return kernel_undumpable(NULL);
+	if ((wanted & LAYER_UNDUMPABLE) != 0 && kernel_undumpable(NULL) != 0)
+		return -1;
+	return 0;
 }
 
 /* One step of one layer. 0: go on; -1: failed. */
