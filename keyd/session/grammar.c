@@ -1,0 +1,137 @@
+#include "grammar.h"
+
+#include "confusable.h"
+#include "csr.h"
+
+#include <string.h>
+
+#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+
+enum {
+	BLANKS = 64, /* RFC 8446 §4.4.3: room for two randoms */
+	CONTEXT = 33,
+	RANDOMS = 64,
+	SKE_HEADER = 4, /* curve type, group, length of the point */
+	CURVE_NAMED = 3,
+	UNCOMPRESSED = 4,
+};
+
+/* All contexts are as long as each other, which keeps this simple. */
+static const struct {
+	enum grammar_form form;
+	const char *text;
+} contexts[] = {
+	{ GRAMMAR_TLS13_SERVER, "TLS 1.3, server CertificateVerify" },
+	{ GRAMMAR_TLS13_CLIENT, "TLS 1.3, client CertificateVerify" },
+	{ GRAMMAR_DELEGATED, "TLS, server delegated credentials" },
+	{ GRAMMAR_DELEGATED, "TLS, client delegated credentials" },
+};
+
+static const uint8_t sentinel[8] = { 'D', 'O', 'W', 'N', 'G', 'R', 'D', 1 };
+
+/*
+ * 64 blanks, context, 00; then exactly a SHA-256 or SHA-384 transcript hash,
+ * but for delegated credentials, where anything may follow.
+ */
+static enum grammar_form
+classify_blanks(struct view m)
+{
+	struct reader r = reader_init(m.data, m.len);
+	struct view blanks = reader_bytes(&r, BLANKS);
+	struct view text = reader_bytes(&r, CONTEXT);
+	uint8_t zero = reader_u8(&r);
+	enum grammar_form form = GRAMMAR_OTHER;
+	size_t i;
+
+	if (r.failed || zero != 0)
+		return GRAMMAR_OTHER;
+	for (i = 0; i < BLANKS; i++)
+		if (blanks.data[i] != ' ')
+			return GRAMMAR_OTHER;
+	for (i = 0; i < ROWS(contexts); i++)
+		if (memcmp(text.data, contexts[i].text, CONTEXT) == 0)
+			form = contexts[i].form;
+	if (form != GRAMMAR_DELEGATED && reader_left(&r) != 32 &&
+		reader_left(&r) != 48)
+		return GRAMMAR_OTHER;
+	return form;
+}
+
+/* RFC 7748 §6.1: the all-zero point is of low order, and nobody's key. */
+static bool
+is_x25519_point(struct view point)
+{
+	uint8_t any = 0;
+	size_t i;
+
+	for (i = 0; i < point.len; i++)
+		any |= point.data[i];
+	return point.len == 32 && any != 0;
+}
+
+static bool
+is_point(uint16_t group, struct view point, grammar_on_curve_fn *on_curve)
+{
+	if (group == GRAMMAR_X25519)
+		return is_x25519_point(point);
+	return point.len == (group == GRAMMAR_P256 ? 65 : 97) &&
+	       point.data[0] == UNCOMPRESSED &&
+	       on_curve(group, point.data, point.len);
+}
+
+static bool
+is_group(uint16_t group)
+{
+	return group == GRAMMAR_X25519 || group == GRAMMAR_P256 ||
+	       group == GRAMMAR_P384;
+}
+
+/*
+ * client_random ‖ server_random ‖ 03 ‖ group ‖ length ‖ point, and nothing
+ * more. Anything with this outline is a ServerKeyExchange, sound or not.
+ */
+static bool
+classify_ske(struct view m, grammar_on_curve_fn *on_curve,
+	struct grammar_result *out)
+{
+	struct reader r = reader_init(m.data, m.len);
+	struct view randoms = reader_bytes(&r, RANDOMS);
+	uint8_t type = reader_u8(&r);
+	uint16_t group = reader_u16(&r);
+	struct view point = reader_vec8(&r);
+
+	if (reader_finish(&r) < 0 || type != CURVE_NAMED || point.len == 0)
+		return false;
+	out->form = GRAMMAR_TLS12_SERVER;
+	out->sentinel = memcmp(randoms.data + RANDOMS - sizeof(sentinel),
+				sentinel, sizeof(sentinel)) == 0;
+	if (confusable(m))
+		out->defect = GRAMMAR_CONFUSABLE;
+	else if (!is_group(group))
+		out->defect = GRAMMAR_GROUP;
+	else if (!is_point(group, point, on_curve))
+		out->defect = GRAMMAR_POINT;
+	else
+		out->defect = GRAMMAR_SOUND;
+	return true;
+}
+
+struct grammar_result
+grammar_classify(
+	struct view message, struct view spki, grammar_on_curve_fn *on_curve)
+{
+	struct grammar_result g = { .form = classify_blanks(message) };
+
+	if (g.form != GRAMMAR_OTHER)
+		return g;
+	/*
+	 * A request before a ServerKeyExchange: both at once is confusable,
+	 * hence refused as the latter, and harmless as the former, because
+	 * its first bytes would have to be the random of an honest client.
+	 */
+	if (csr_is_request(message, spki))
+		g.form = GRAMMAR_CSR;
+	else
+		(void)classify_ske(message, on_curve, &g);
+	return g;
+}
