@@ -209,7 +209,9 @@ refused(struct client_op *op, const struct proto_reply *r,
 
 	*keep = is_known && r->type != PROTO_REFUSAL &&
 		status_rules[r->status].keep;
-	breaker_answered(&op->client->breaker, deadline_now());
+	/* Turned away for now is no better than no answer. */
+	if (v != LATER)
+		breaker_answered(&op->client->breaker, deadline_now());
 	err->result = CLIENT_REFUSED;
 	err->status = r->status;
 	err->detail = r->detail;

@@ -1,119 +1,570 @@
+/* The client against a keyd that misbehaves: replies, refusals, retries. */
 #include <criterion/criterion.h>
 
-#include "provider/client.h"
-#include "tests/support/fake_keyd.h"
+#include "tests/support/caller.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* One caller: a client, its buffers, and what came of the last call. */
-struct caller {
-	struct client *client;
-	uint8_t request[64], reply[PROTO_MAX_REPLY];
-	struct proto_reply out;
-	struct client_error err;
-	struct proto_status_reply status;
-	char text[CLIENT_TEXT];
-};
-
 static struct fake server;
+static struct caller caller;
 
 static void
-caller_init(struct caller *c, const struct fake *f, unsigned timeout)
+set_up(unsigned timeout)
 {
-	struct client_settings s = { .timeout = timeout,
-		.server_user = getuid() };
+	struct client_settings s = caller_settings(&server, timeout);
 
-	if (f->path[0] == '@')
-		s.abstract_socket = f->path + 1;
-	else
-		s.socket = f->path;
-	memset(c, 0, sizeof(*c));
-	c->client = client_new(&s);
-	cr_assert_not_null(c->client);
-}
-
-static size_t
-make_request(struct caller *c)
-{
-	struct writer w = writer_init(c->request, sizeof(c->request));
-
-	proto_put_request(&w, PROTO_STATUS, 1);
-	return writer_len(&w);
-}
-
-/* Asks for the status. The fake tells the number of the connection as keys. */
-static enum client_result
-ask(struct caller *c)
-{
-	enum client_result r = client_call(c->client, c->request,
-		make_request(c), c->reply, sizeof(c->reply), &c->out, &c->err);
-
-	if (r == CLIENT_OK)
-		cr_assert_eq(proto_get_status(c->out.body, &c->status), 0);
-	else
-		cr_assert_eq(r, c->err.result);
-	(void)client_error_text(&c->err, "www", c->text, sizeof(c->text));
-	return r;
+	caller_init(&caller, &s);
 }
 
 static void
 start(void)
 {
 	fake_start(&server, NULL, (uid_t)-1, 64);
+	set_up(5000);
 }
 
 static void
 stop(void)
 {
+	client_free(caller.client);
 	fake_end(&server);
+}
+
+static void
+use_timeout(unsigned timeout)
+{
+	client_free(caller.client);
+	set_up(timeout);
 }
 
 TestSuite(client, .init = start, .fini = stop, .timeout = 60);
 
-Test(client, answers_over_one_kept_connection)
+Test(client, keeps_its_connection)
 {
-	struct caller c;
 	int i;
 
-	caller_init(&c, &server, 5000);
 	for (i = 0; i < 10; i++)
-		cr_assert_eq(ask(&c), CLIENT_OK, "%s", c.text);
+		cr_assert_eq(caller_ask(&caller), CLIENT_OK);
 	cr_assert_eq(server.shared->accepted, 1);
 	cr_assert_eq(server.shared->requests, 10);
-	client_free(c.client);
+	client_free(caller.client);
+	caller.client = NULL;
+	cr_assert_eq(caller_wait(&server.shared->closed, 1), 1);
 }
 
-Test(client, a_forked_child_does_not_use_its_parents_connection)
+Test(client, without_a_pool_has_a_connection_for_each_operation)
 {
-	struct caller c;
-	int status;
-	pid_t child;
+	struct client_settings s = caller_settings(&server, 5000);
 
-	caller_init(&c, &server, 5000);
-	cr_assert_eq(ask(&c), CLIENT_OK);
-	child = fork();
-	if (child == 0)
-		_exit(ask(&c) == CLIENT_OK && c.status.keys == 2 ? 0 : 1);
-	cr_assert_eq(waitpid(child, &status, 0), child);
-	cr_assert_eq(status, 0);
-	cr_assert_eq(ask(&c), CLIENT_OK);
-	cr_assert_eq(c.status.keys, 1);
+	cr_assert(client_may_pool(caller.client));
+	client_free(caller.client);
+	s.no_pool = true;
+	caller_init(&caller, &s);
+	cr_assert_not(client_may_pool(caller.client));
+	cr_assert_eq(caller_ask(&caller), CLIENT_OK);
+	cr_assert_eq(caller_ask(&caller), CLIENT_OK);
+	cr_assert_eq(server.shared->accepted, 2);
+	cr_assert_eq(caller_wait(&server.shared->closed, 2), 2);
+}
+
+static const enum fake_mode not_of_the_protocol[] = { FAKE_WRONG_ID,
+	FAKE_WRONG_TYPE, FAKE_REQUEST, FAKE_VERSION, FAKE_TRUNCATED,
+	FAKE_OVERSIZED, FAKE_FD, FAKE_STRAY_REFUSAL };
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+Test(client, repeats_once_elsewhere_after_a_wrong_reply)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(not_of_the_protocol); i++) {
+		fake_set(&server, not_of_the_protocol[i], 1);
+		cr_assert_eq(caller_ask(&caller), CLIENT_OK, "%zu: %s", i,
+			caller.text);
+		cr_assert_eq(server.shared->accepted, (int)i + 2);
+	}
+}
+
+Test(client, reports_a_second_wrong_reply_and_keeps_neither_connection)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(not_of_the_protocol); i++) {
+		fake_set(&server, not_of_the_protocol[i], 0);
+		cr_assert_eq(caller_ask(&caller), CLIENT_PROTOCOL, "%zu", i);
+		cr_assert_eq(server.shared->requests, 2 * (int)i + 2);
+		cr_assert_eq(
+			caller_wait(&server.shared->closed, 2 * (int)i + 2),
+			2 * (int)i + 2);
+	}
+}
+
+Test(client, does_not_take_a_replayed_reply_for_the_next)
+{
+	fake_set(&server, FAKE_TWICE, 1);
+	cr_assert_eq(caller_ask(&caller), CLIENT_OK);
+	cr_assert_eq(caller_ask(&caller), CLIENT_OK);
+	cr_assert_eq(caller.status.keys, 2);
+}
+
+Test(client, closes_a_connection_whose_reply_is_late)
+{
+	uint64_t start_ms = caller_now();
+
+	use_timeout(100);
+	fake_set(&server, FAKE_LATE, 1);
+	cr_assert_eq(caller_ask(&caller), CLIENT_TIMEOUT);
+	cr_assert_lt(caller_now() - start_ms, 500);
+	cr_assert_eq(
+		caller_ask_until_tried(&caller), CLIENT_OK, "%s", caller.text);
+	cr_assert_eq(caller.status.keys, 2);
+}
+
+Test(client, repeats_when_the_connection_ends_before_the_reply)
+{
+	fake_set(&server, FAKE_EOF, 3);
+	cr_assert_eq(caller_ask(&caller), CLIENT_OK, "%s", caller.text);
+	cr_assert_eq(server.shared->requests, 4);
+}
+
+Test(client, repeats_when_the_connection_ends_before_the_request)
+{
+	fake_set(&server, FAKE_RESET, 3);
+	cr_assert_eq(caller_ask(&caller), CLIENT_OK, "%s", caller.text);
+	cr_assert_eq(server.shared->accepted, 4);
+}
+
+Test(client, gives_up_at_the_deadline_when_connections_always_end)
+{
+	uint64_t start_ms = caller_now(), took;
+
+	use_timeout(300);
+	fake_set(&server, FAKE_EOF, 0);
+	cr_assert_eq(caller_ask(&caller), CLIENT_UNREACHABLE);
+	took = caller_now() - start_ms;
+	cr_assert_eq(caller.err.sys_errno, ECONNRESET);
+	cr_assert_not_null(strstr(caller.text, "its log says why"));
+	cr_assert(took >= 150 && took < 600, "%d", (int)took);
+	/* 2, 4, 8, 16 … ms apart, not in a busy loop. */
+	cr_assert_leq(server.shared->requests, 14);
+	cr_assert_geq(server.shared->requests, 5);
+}
+
+Test(client, repeats_at_once_when_a_kept_connection_has_ended)
+{
+	int i;
+
+	cr_assert_eq(caller_ask(&caller), CLIENT_OK);
+	for (i = 2; i < 10; i++) {
+		fake_stop(&server);
+		fake_restart(&server, (uid_t)-1, 64);
+		cr_assert_eq(caller_ask(&caller), CLIENT_OK, "%s", caller.text);
+		cr_assert_eq(server.shared->accepted, i);
+	}
+}
+
+static void *
+ask_in_thread(void *arg)
+{
+	*(enum client_result *)arg = caller_ask(&caller);
+	return NULL;
+}
+
+Test(client, waits_for_a_keyd_that_is_restarting)
+{
+	struct timespec a_while = { .tv_nsec = 150000000 };
+	enum client_result result = CLIENT_NO_MEMORY;
+	pthread_t thread;
+	int i;
+
+	/* Once with the dead socket there, once with none. */
+	for (i = 0; i < 2; i++) {
+		fake_stop(&server);
+		if (i == 1)
+			cr_assert_eq(unlink(server.path), 0);
+		cr_assert_eq(
+			pthread_create(&thread, NULL, ask_in_thread, &result),
+			0);
+		(void)nanosleep(&a_while, NULL);
+		fake_restart(&server, (uid_t)-1, 64);
+		cr_assert_eq(pthread_join(thread, NULL), 0);
+		cr_assert_eq(result, CLIENT_OK, "%s", caller.text);
+	}
+}
+
+static void
+refuse(enum fake_mode mode, int times, int status, int detail)
+{
+	server.shared->status = status;
+	server.shared->detail = detail;
+	fake_set(&server, mode, times);
+}
+
+Test(client, reports_a_refusal_at_accept)
+{
+	refuse(FAKE_REFUSE, 0, PROTO_NO_KEYS, 0);
+	cr_assert_eq(caller_ask(&caller), CLIENT_REFUSED);
+	cr_assert_eq(caller.err.status, PROTO_NO_KEYS);
+	cr_assert_eq(server.shared->accepted, 1);
+}
+
+Test(client, repeats_while_sessions_are_limited)
+{
+	refuse(FAKE_REFUSE, 3, PROTO_LIMIT, DETAIL_SESSIONS);
+	cr_assert_eq(caller_ask(&caller), CLIENT_OK, "%s", caller.text);
+	cr_assert_eq(server.shared->accepted, 4);
+}
+
+Test(client, reports_the_limit_that_stays_until_the_deadline)
+{
+	use_timeout(200);
+	refuse(FAKE_REFUSE, 0, PROTO_BACK_OFF, 0);
+	cr_assert_eq(caller_ask(&caller), CLIENT_REFUSED);
+	cr_assert_eq(caller.err.status, PROTO_BACK_OFF);
+	cr_assert_geq(server.shared->accepted, 4);
+	cr_assert_not(caller.err.fast);
+	cr_assert_eq(caller_ask(&caller), CLIENT_REFUSED);
+	cr_assert_eq(caller.err.status, PROTO_BACK_OFF);
+	cr_assert(caller.err.fast);
+}
+
+Test(client, connects_anew_once_after_status_identity)
+{
+	refuse(FAKE_STATUS, 1, PROTO_IDENTITY, 0);
+	cr_assert_eq(caller_ask(&caller), CLIENT_OK, "%s", caller.text);
+	cr_assert_eq(server.shared->accepted, 2);
+	refuse(FAKE_STATUS, 0, PROTO_IDENTITY, 0);
+	cr_assert_eq(caller_ask(&caller), CLIENT_REFUSED);
+	cr_assert_eq(caller.err.status, PROTO_IDENTITY);
+	cr_assert_eq(server.shared->requests, 4);
+}
+
+Test(client, keeps_or_closes_the_connection_as_the_status_says)
+{
+	static const struct {
+		uint16_t status;
+		int keeps;
+	} rows[] = {
+		{ PROTO_MALFORMED, 0 },
+		{ PROTO_BAD_VERSION, 0 },
+		{ PROTO_UNSUPPORTED, 1 },
+		{ PROTO_UNKNOWN_KEY, 1 },
+		{ PROTO_NOT_PERMITTED, 1 },
+		{ PROTO_USE_REFUSED, 1 },
+		{ PROTO_INTERNAL, 1 },
+		{ PROTO_NO_KEYS, 0 },
+		{ PROTO_BAD_PARAMETER, 1 },
+		{ 999, 0 },
+	};
+	int before;
+	size_t i;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		cr_assert_eq(caller_ask(&caller), CLIENT_OK);
+		before = server.shared->accepted;
+		refuse(FAKE_STATUS, 1, rows[i].status, 3);
+		cr_assert_eq(caller_ask(&caller), CLIENT_REFUSED);
+		cr_assert_eq(caller.err.status, rows[i].status);
+		cr_assert_eq(caller.err.detail, 3);
+		cr_assert_eq(caller_ask(&caller), CLIENT_OK);
+		cr_assert_eq(server.shared->accepted - before,
+			rows[i].keeps ? 0 : 1, "status %d", rows[i].status);
+	}
+}
+
+Test(client, trusts_only_who_may_be_the_server)
+{
+	struct client_settings s = caller_settings(&server, 5000);
+	bool is_root = getuid() == 0;
+	uid_t uid = is_root ? 54321 : getuid();
+
+	client_free(caller.client);
+	s.server_user = (uid_t)-1;
+	caller_init(&caller, &s);
+	if (is_root) {
+		cr_assert_eq(caller_ask(&caller), CLIENT_OK);
+		fake_stop(&server);
+		cr_assert_eq(unlink(server.path), 0);
+		fake_restart(&server, uid, 64);
+		server.shared->requests = 0;
+	}
+	cr_assert_eq(caller_ask(&caller), CLIENT_UNTRUSTED);
+	cr_assert_eq(caller.err.server_uid, uid);
+	cr_assert_eq(server.shared->requests, 0);
+	client_free(caller.client);
+	s.server_user = uid;
+	caller_init(&caller, &s);
+	cr_assert_eq(caller_ask(&caller), CLIENT_OK, "%s", caller.text);
+}
+
+Test(client, attaches_its_effective_ids)
+{
+	int i;
+
+	if (getuid() != 0)
+		cr_skip_test("needs root");
+	cr_assert_eq(caller_ask(&caller), CLIENT_OK);
+	for (i = 0; i < 3; i++) {
+		cr_assert_eq(setegid(54322), 0);
+		cr_assert_eq(seteuid(54321), 0);
+		cr_assert_eq(caller_ask(&caller), CLIENT_OK, "%s", caller.text);
+		cr_assert_eq(seteuid(0), 0);
+		cr_assert_eq(setegid(0), 0);
+		cr_assert_eq(caller_ask(&caller), CLIENT_OK, "%s", caller.text);
+	}
+	/* Another's connection is closed, not tried. */
 	cr_assert_eq(server.shared->identity_errors, 0);
-	client_free(c.client);
+	cr_assert_eq(server.shared->accepted, 7);
+	cr_assert_eq(caller_wait(&server.shared->closed, 6), 6);
 }
 
-Test(client, repeats_when_keyd_restarts_in_between)
+Test(client, tries_the_abstract_socket_when_the_path_cannot_be_reached)
 {
-	struct caller c;
+	struct client_settings s = caller_settings(&server, 5000);
+	struct fake other;
+	char name[64];
 
-	caller_init(&c, &server, 5000);
-	cr_assert_eq(ask(&c), CLIENT_OK);
+	(void)snprintf(name, sizeof(name), "fake-keyd-%d", (int)getpid());
+	fake_start(&other, name, (uid_t)-1, 64);
+	s.abstract_socket = name;
+	client_free(caller.client);
+	caller_init(&caller, &s);
+	cr_assert_eq(caller_ask(&caller), CLIENT_OK);
+	cr_assert_eq(other.shared->accepted, 0);
+	client_free(caller.client);
+	s.socket = "/dev/null/none";
+	caller_init(&caller, &s);
+	cr_assert_eq(caller_ask(&caller), CLIENT_OK, "%s", caller.text);
+	cr_assert_eq(other.shared->accepted, 1);
+	client_free(caller.client);
+	/* Only where it is set, or nothing is. */
+	s.abstract_socket = NULL;
+	caller_init(&caller, &s);
+	cr_assert_eq(caller_ask(&caller), CLIENT_UNREACHABLE);
+	cr_assert_eq(caller.err.sys_errno, ENOTDIR);
+	fake_end(&other);
+}
+
+Test(client, names_both_sockets_that_it_tried)
+{
+	struct client_settings s = { .socket = "/none/keyd.sock",
+		.abstract_socket = "keyd-that-is-not",
+		.timeout = 50,
+		.server_user = (uid_t)-1 };
+
+	client_free(caller.client);
+	caller_init(&caller, &s);
+	cr_assert_eq(caller_ask(&caller), CLIENT_UNREACHABLE);
+	cr_assert_str_eq(caller.text,
+		"key 'www': cannot reach keyd at /none/keyd.sock (No such file "
+		"or directory) nor at @keyd-that-is-not (Connection refused): "
+		"is keyd running?");
+}
+
+Test(client, does_not_wait_where_waiting_cannot_help)
+{
+	struct client_settings s = caller_settings(&server, 5000);
+	char path[120], longer[200];
+	uint64_t start_ms = caller_now();
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	(void)snprintf(path, sizeof(path), "%s/stream", server.folder);
+	(void)strcpy(a.sun_path, path);
+	cr_assert_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	cr_assert_eq(listen(fd, 1), 0);
+	client_free(caller.client);
+	s.socket = path;
+	caller_init(&caller, &s);
+	cr_assert_eq(caller_ask(&caller), CLIENT_UNREACHABLE);
+	cr_assert_eq(caller.err.sys_errno, EPROTOTYPE);
+	cr_assert_eq(unlink(path), 0);
+	client_free(caller.client);
+	memset(longer, 'x', sizeof(longer));
+	longer[0] = '/';
+	longer[sizeof(longer) - 1] = '\0';
+	s.socket = longer;
+	caller_init(&caller, &s);
+	cr_assert_eq(caller_ask(&caller), CLIENT_UNREACHABLE);
+	cr_assert_eq(caller.err.sys_errno, ENAMETOOLONG);
+	cr_assert_lt(caller_now() - start_ms, 1000);
+}
+
+Test(client, says_so_when_no_descriptor_is_left)
+{
+	struct rlimit old, none = { .rlim_cur = 0 };
+	enum client_result result;
+	int saved;
+
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &old), 0);
+	none.rlim_max = old.rlim_max;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	errno = 77;
+	result = caller_ask(&caller);
+	saved = errno;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &old), 0);
+	cr_assert_eq(result, CLIENT_UNREACHABLE);
+	cr_assert_eq(caller.err.sys_errno, EMFILE);
+	cr_assert_eq(saved, 77);
+	cr_assert_not_null(strstr(caller.text, "LimitNOFILE"));
+}
+
+Test(client, waits_for_a_full_queue_until_the_deadline)
+{
+	struct client_settings s;
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	uint64_t start_ms, took;
+	struct fake deaf;
+	int fd;
+
+	fake_start(&deaf, NULL, (uid_t)-1, -1);
+	(void)strcpy(a.sun_path, deaf.path);
+	do {
+		fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
+		cr_assert_geq(fd, 0);
+	} while (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0);
+	cr_assert_eq(errno, EAGAIN);
+	s = caller_settings(&deaf, 300);
+	client_free(caller.client);
+	caller_init(&caller, &s);
+	start_ms = caller_now();
+	cr_assert_eq(caller_ask(&caller), CLIENT_UNREACHABLE);
+	took = caller_now() - start_ms;
+	cr_assert_eq(caller.err.sys_errno, ETIMEDOUT);
+	cr_assert(took >= 290 && took < 700, "%d", (int)took);
+	fake_end(&deaf);
+}
+
+static void
+on_alarm(int sig)
+{
+	(void)sig;
+}
+
+static void
+be_interrupted_each_ms(void)
+{
+	struct itimerval each = { { 0, 1000 }, { 0, 1000 } };
+	struct sigaction act = { .sa_handler = on_alarm };
+
+	cr_assert_eq(sigaction(SIGALRM, &act, NULL), 0);
+	cr_assert_eq(setitimer(ITIMER_REAL, &each, NULL), 0);
+}
+
+Test(client, is_not_disturbed_by_signals)
+{
+	uint64_t start_ms, took;
+
+	be_interrupted_each_ms();
+	fake_set(&server, FAKE_LATE, 1);
+	cr_assert_eq(caller_ask(&caller), CLIENT_OK, "%s", caller.text);
+	use_timeout(300);
+	fake_set(&server, FAKE_SILENT, 0);
+	start_ms = caller_now();
+	cr_assert_eq(caller_ask(&caller), CLIENT_TIMEOUT);
+	took = caller_now() - start_ms;
+	cr_assert(took >= 290 && took < 700, "%d", (int)took);
+}
+
+Test(client, refuses_a_request_that_is_too_large)
+{
+	static uint8_t large[PROTO_MAX_REQUEST + 1];
+
+	cr_assert_eq(client_begin(caller.client, &caller.op, large,
+			     sizeof(large), &caller.err),
+		CLIENT_TOO_LARGE);
+	cr_assert_eq(
+		client_begin(caller.client, &caller.op, large, 7, &caller.err),
+		CLIENT_TOO_LARGE);
+	cr_assert_eq(server.shared->accepted, 0);
+}
+
+Test(client, sends_the_largest_request)
+{
+	static uint8_t large[PROTO_MAX_REQUEST];
+	struct writer w = writer_init(large, sizeof(large));
+
+	proto_put_request(&w, PROTO_STATUS, 1);
+	cr_assert_eq(
+		client_call(caller.client, large, sizeof(large), caller.reply,
+			sizeof(caller.reply), &caller.out, &caller.err),
+		CLIENT_OK);
+	cr_assert_eq(server.shared->requests, 1);
+}
+
+static void *
+ask_until_tried_in_thread(void *arg)
+{
+	struct caller *c = arg;
+
+	return (void *)(uintptr_t)(caller_ask_until_tried(c) != CLIENT_OK);
+}
+
+Test(client, fails_fast_after_a_missed_deadline_until_one_probe_succeeds)
+{
+	enum { THREADS = 8 };
+	static struct caller callers[THREADS];
+	pthread_t threads[THREADS];
+	uint64_t start_ms;
+	void *failed;
+	int i;
+
+	use_timeout(100);
+	fake_set(&server, FAKE_SILENT, 0);
+	cr_assert_eq(caller_ask(&caller), CLIENT_TIMEOUT);
+	cr_assert_not(caller.err.fast);
+	start_ms = caller_now();
+	for (i = 0; i < 1000; i++) {
+		cr_assert_eq(caller_ask(&caller), CLIENT_TIMEOUT);
+		cr_assert(caller.err.fast);
+	}
+	cr_assert_lt(caller_now() - start_ms, 500);
+	cr_assert_eq(server.shared->requests, 1);
+	/* A probe that is not answered either: one request of all threads. */
+	fake_set(&server, FAKE_SILENT, 1);
+	for (i = 0; i < THREADS; i++) {
+		callers[i].client = caller.client;
+		cr_assert_eq(pthread_create(&threads[i], NULL,
+				     ask_until_tried_in_thread, &callers[i]),
+			0);
+	}
+	cr_assert_eq(caller_wait(&server.shared->requests, 2), 2);
+	start_ms = caller_now();
+	/* The prober's second answer, or another's, ends it for all. */
+	for (i = 0; i < THREADS; i++)
+		cr_assert_eq(pthread_join(threads[i], &failed), 0);
+	cr_assert_geq(caller_now() - start_ms, 900);
+	cr_assert_eq(caller_ask(&caller), CLIENT_OK);
+}
+
+Test(client, a_probe_is_short_and_tries_once)
+{
+	uint64_t start_ms, took;
+
+	use_timeout(600);
+	fake_set(&server, FAKE_SILENT, 0);
+	cr_assert_eq(caller_ask(&caller), CLIENT_TIMEOUT);
+	do {
+		start_ms = caller_now();
+		(void)caller_ask(&caller);
+		took = caller_now() - start_ms;
+	} while (caller.err.fast);
+	cr_assert(took >= 240 && took < 500, "%d", (int)took);
+	cr_assert_eq(server.shared->requests, 2);
 	fake_stop(&server);
-	fake_restart(&server, (uid_t)-1, 64);
-	cr_assert_eq(ask(&c), CLIENT_OK, "%s", c.text);
-	cr_assert_eq(c.status.keys, 2);
-	client_free(c.client);
+	cr_assert_eq(caller_ask_until_tried(&caller), CLIENT_UNREACHABLE);
+	cr_assert(caller_ask(&caller) == CLIENT_UNREACHABLE && caller.err.fast);
+	cr_assert_eq(caller.err.sys_errno, ECONNREFUSED);
 }
