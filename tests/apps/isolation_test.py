@@ -5,7 +5,6 @@ parent's connection, and what the broker is linked with."""
 import os
 import socket
 import struct
-import subprocess
 import sys
 
 sys.path.insert(
@@ -23,6 +22,7 @@ from keyd_scratch import (
     run_ok,
     wait_for,
 )
+from syscalls import CHEAP, calls_of_application, calls_of_session, in_words
 
 PEER_A, PEER_B, NOBODYS = 58401, 58402, 58403
 HELLO, SIGN, REPLY = 1, 4, 0x80
@@ -320,93 +320,14 @@ def links_libcrypto():
     )
 
 
-def calls(argv, env):
-    """{system call: count} of a program, by strace."""
-    summary = subprocess.run(
-        ["strace", "-f", "-c", "-U", "name,calls", "-o", "/dev/stderr"]
-        + argv,
-        env=env,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=True,
-        timeout=120,
-    ).stderr
-    counts = {}
-    for line in summary.splitlines():
-        words = line.split()
-        if len(words) == 2 and words[1].isdigit():
-            counts[words[0]] = int(words[1])
-    return counts
-
-
-# Who am I: asked for the credentials of a message, and by the DRBG. None of
-# them waits or carries data.
-CHEAP = {"getpid", "gettid", "geteuid", "getegid", "getuid", "getgid"}
-
-
-def one_send_one_receive(per_operation):
-    notes = "a signature: " + ", ".join(
-        f"{n:.2f} {name}" for name, n in sorted(per_operation.items())
-    )
-    carried = {n: c for n, c in per_operation.items() if n not in CHEAP}
+def one_send_one_receive(count, *args):
+    """Nothing else carries data or waits."""
+    per_signature = count(*args)
+    notes = in_words(per_signature)
+    carried = {n: c for n, c in per_signature.items() if n not in CHEAP}
     check(set(carried) == {"sendmsg", "recvmsg"}, notes)
-    check(all(abs(count - 1) < 0.02 for count in carried.values()), notes)
+    check(all(abs(calls - 1) < 0.02 for calls in carried.values()), notes)
     return notes
-
-
-def calls_per_operation(s, cert, conf):
-    signer = f"{BUILD}/tests/bench/signer"
-    env = s.environment(conf)
-    many, few = (
-        calls([signer, "--count", str(n), cert.key], env) for n in (1100, 100)
-    )
-    grown = {
-        name: (many[name] - few.get(name, 0)) / 1000
-        for name in many
-        if name != "total"
-    }
-    return one_send_one_receive(
-        {name: n for name, n in grown.items() if n > 0.02}
-    )
-
-
-def calls_of_session(s, cert, conf):
-    signer = f"{BUILD}/tests/bench/signer"
-    with subprocess.Popen(
-        [signer, "--count", "1000", "--wait", cert.key],
-        env=s.environment(conf),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as client:
-        # It has signed once and so has a session; it waits for a line.
-        check(client.stdout.readline() == "ready\n", "the signer")
-        sessions = s.processes("keyd-session")
-        traces = []
-        for pid in sessions:
-            log = s.path(f"strace-{pid}")
-            trace = s.program(
-                ["strace", "-c", "-U", "name,calls", "-o", log, "-p", str(pid)],
-                f"strace-{pid}.said",
-            )
-            trace.wait_output("attached")
-            traces.append((trace, log))
-        client.stdin.write("go\n")
-        client.stdin.flush()
-        check(client.wait(60) == 0, "the signer failed")
-    counts = {}
-    for trace, log in traces:
-        trace.stop(2)
-        with open(log, encoding="utf-8") as f:
-            for line in f:
-                words = line.split()
-                if len(words) == 2 and words[1].isdigit():
-                    counts[words[0]] = counts.get(words[0], 0) + int(words[1])
-    counts.pop("total", None)
-    return one_send_one_receive(
-        {name: n / 1000 for name, n in counts.items() if n > 20}
-    )
 
 
 def test_programs(s, conf):
@@ -419,7 +340,8 @@ def test_programs(s, conf):
     s.import_key(cert, "tls-server")
     tap.run(
         "an application sends and receives once a signature",
-        calls_per_operation,
+        one_send_one_receive,
+        calls_of_application,
         s,
         cert,
         conf,
@@ -427,6 +349,7 @@ def test_programs(s, conf):
     if ROOT:
         tap.run(
             "a session receives and sends once a signature",
+            one_send_one_receive,
             calls_of_session,
             s,
             cert,
