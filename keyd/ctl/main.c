@@ -1,5 +1,194 @@
-int
-main(void)
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#include "ctl.h"
+#include "wire/proto.h"
+
+static const struct verb {
+	const char *name;
+	ctl_verb_fn *run;
+	const char *synopsis;
+	const char *summary;
+} verbs[] = {
+	{ "import", import_verb,
+		"--allow WHO[,…] [--use USE[,…]] [--certificate FILE] "
+		"[--name NAME] [--dry-run] [--offline] FILE…",
+		"move keys into keyd, leaving shells" },
+};
+
+enum {
+	NVERBS = sizeof(verbs) / sizeof(verbs[0]),
+};
+
+static const struct verb *
+find(const char *name)
 {
-	return 1;
+	size_t i;
+
+	for (i = 0; i < NVERBS; i++)
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+int
+ctl_usage(const char *verb)
+{
+	const struct verb *v = find(verb);
+
+	(void)fprintf(stderr, "usage: keydctl [-c FILE] [--json] %s %s\n",
+		v->name, v->synopsis);
+	return FAULT_USAGE;
+}
+
+const char *
+ctl_name(int argc, char **argv, const char *verb)
+{
+	struct fault f;
+
+	if (argc != 1) {
+		(void)ctl_usage(verb);
+		return NULL;
+	}
+	if (!proto_is_name(argv[0], strlen(argv[0]))) {
+		(void)fault_set(&f, FAULT_USAGE,
+			"%s: not a key's name: 1 to 63 of A-Z a-z 0-9 . _ -, "
+			"the first a letter or digit",
+			argv[0]);
+		(void)fault_print(&f);
+		return NULL;
+	}
+	return argv[0];
+}
+
+static int
+help(void)
+{
+	size_t i;
+
+	(void)printf("usage: keydctl [-c FILE] [--json] VERB …\n\n");
+	for (i = 0; i < NVERBS; i++)
+		(void)printf("  %-9s %s\n            keydctl %s %s\n",
+			verbs[i].name, verbs[i].summary, verbs[i].name,
+			verbs[i].synopsis);
+	(void)printf("\n  -c FILE   configuration (default %s)\n"
+		     "  --json    print JSON\n\n"
+		     "WHO is a user, uid:N, group:NAME, gid:N or "
+		     "unit:NAME.service.\n"
+		     "USE is tls-server, csr or sign.\n\n"
+		     "Exit codes: 0 done; 1 failed, nothing changed; 2 usage;\n"
+		     "3 keyd does not run; 4 refused as unsafe, or yours to "
+		     "decide.\n",
+		KEYD_SYSCONFDIR "/openssl-keyd/keyd.conf");
+	return 0;
+}
+
+static int
+version(void)
+{
+	(void)printf("keydctl %s\n", KEYD_VERSION);
+	return 0;
+}
+
+/* Takes --json out of the arguments, wherever it stands. */
+static bool
+take_json(int *argc, char **argv)
+{
+	bool found = false;
+	int i, n = 1;
+
+	for (i = 1; i < *argc; i++) {
+		if (strcmp(argv[i], "--json") == 0)
+			found = true;
+		else
+			argv[n++] = argv[i];
+	}
+	argv[n] = NULL;
+	*argc = n;
+	return found;
+}
+
+/*
+ * Key files pass through this process: no core dump, no debugger of the same
+ * user; new files are ours alone until said otherwise; and never the system's
+ * openssl.cnf, which would load our own provider.
+ */
+static int
+boot(void)
+{
+	struct rlimit none = { 0, 0 };
+
+	(void)umask(077);
+	if (setrlimit(RLIMIT_CORE, &none) < 0 ||
+		prctl(PR_SET_DUMPABLE, 0) < 0) {
+		perror("keydctl");
+		return -1;
+	}
+	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1) {
+		(void)fprintf(stderr, "keydctl: libcrypto does not start\n");
+		return -1;
+	}
+	return 0;
+}
+
+static int
+load(struct ctl *c, const char *file)
+{
+	struct ini_error err = { 0 };
+	struct fault f;
+
+	if (config_load(file, &c->config, &err) == 0)
+		return 0;
+	if (err.line > 0)
+		(void)fault_set(&f, FAULT_FAILED, "%s:%u: %s", file, err.line,
+			err.text);
+	else
+		(void)fault_set(&f, FAULT_FAILED, "%s: %s", file, err.text);
+	(void)fault_print(&f);
+	return -1;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *file = KEYD_SYSCONFDIR "/openssl-keyd/keyd.conf";
+	static struct ctl c;
+	const struct verb *v;
+	int i = 1;
+
+	if (boot() < 0)
+		return FAULT_FAILED;
+	c.json = take_json(&argc, argv);
+	if (i + 1 < argc && strcmp(argv[i], "-c") == 0) {
+		file = argv[i + 1];
+		i += 2;
+	}
+	if (i < argc && strcmp(argv[i], "--help") == 0)
+		return help();
+	if (i < argc && strcmp(argv[i], "--version") == 0)
+		return version();
+	v = i < argc ? find(argv[i]) : NULL;
+	if (v == NULL) {
+		(void)fprintf(stderr, "keydctl: %s%s: keydctl --help\n",
+			i < argc ? argv[i] : "no verb",
+			i < argc ? ": no such verb" : "");
+		return FAULT_USAGE;
+	}
+	if (i + 1 < argc && strcmp(argv[i + 1], "--help") == 0)
+		return (void)ctl_usage(v->name), 0;
+	if (load(&c, file) < 0)
+		return FAULT_FAILED;
+	i = v->run(&c, argc - i, argv + i);
+	if (fflush(stdout) != 0) {
+		perror("keydctl: standard output");
+		return FAULT_FAILED;
+	}
+	return i;
 }

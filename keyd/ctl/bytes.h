@@ -1,0 +1,30 @@
+/* Bytes of a file in memory, wiped when given back: they may be a key. */
+#ifndef KEYD_CTL_BYTES_H
+#define KEYD_CTL_BYTES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct bytes {
+	uint8_t *data;
+	size_t len;
+};
+
+/* All of fd from its start, at most max bytes. 0, or -1 with errno (EFBIG). */
+__attribute__((warn_unused_result)) int
+bytes_read(int fd, size_t max, struct bytes *out);
+
+/* All of it to fd, from where it stands. 0, or -1 with errno. */
+__attribute__((warn_unused_result)) int
+bytes_write(int fd, const void *data, size_t len);
+
+/* A private memory file with these bytes, mode 0600, at its start. -1: errno.
+ */
+__attribute__((warn_unused_result)) int bytes_file(const struct bytes *b);
+
+int bytes_equal(const struct bytes *a, const struct bytes *b);
+
+/* Wipes and frees. */
+void bytes_free(struct bytes *b);
+
+#endif

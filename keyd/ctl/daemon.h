@@ -1,0 +1,51 @@
+/* The keyd that runs with this configuration: docs/PROTOCOL.md §12. */
+#ifndef KEYD_CTL_DAEMON_H
+#define KEYD_CTL_DAEMON_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "config/config.h"
+#include "fault.h"
+
+enum {
+	DAEMON_MAX_REASONS = 32,
+	DAEMON_MAX_LAYERS = 16,
+	DAEMON_MAX_PAIRS = 32,
+};
+
+struct daemon_pair {
+	char name[48];
+	char value[256];
+};
+
+struct daemon_pairs {
+	unsigned n;
+	struct daemon_pair pair[DAEMON_MAX_PAIRS];
+};
+
+/* The state file. */
+struct daemon_state {
+	unsigned long long pid, started, sequence, generation, reload_time,
+		keys;
+	bool reload_ok;
+	char version[32];
+	struct daemon_pairs reasons, layers, sessions, sockets;
+};
+
+/* Its pid, 0 if none runs, or -1 with *f. */
+__attribute__((warn_unused_result)) int
+daemon_pid(const struct config *c, pid_t *out, struct fault *f);
+
+__attribute__((warn_unused_result)) int
+daemon_state(const struct config *c, struct daemon_state *out, struct fault *f);
+
+/*
+ * Makes keyd load keys and policies again, and waits for the outcome. 0 if it
+ * was taken, with the state; -1 with *f: not running, no outcome in time, or
+ * why the load failed (nothing has changed in keyd then).
+ */
+__attribute__((warn_unused_result)) int daemon_reload(
+	const struct config *c, struct daemon_state *out, struct fault *f);
+
+#endif

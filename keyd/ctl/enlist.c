@@ -1,0 +1,200 @@
+#include "enlist.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon.h"
+#include "recover.h"
+
+int
+enlist_ready(const struct config *c, bool offline, struct fault *f)
+{
+	pid_t pid;
+
+	if (daemon_pid(c, &pid, f) < 0)
+		return -1;
+	if (pid == 0 && !offline)
+		return fault_set(f, FAULT_NOT_RUNNING,
+			"keyd does not run with %s: start it, or say "
+			"--offline: then nothing is tried before it counts",
+			c->file);
+	if (pid != 0 && offline)
+		return fault_set(f, FAULT_REFUSED,
+			"--offline: keyd runs (process %ld): leave it out",
+			(long)pid);
+	return 0;
+}
+
+int
+enlist_inspect(const struct store *s, const char *name, const struct policy *p,
+	struct helper_answer *out, struct fault *f)
+{
+	char path[PATH_MAX], cert[PATH_MAX] = "";
+	int key, fd = -1, r = -1;
+
+	if (p != NULL && policy_certificate(s->config, p, cert) < 0)
+		return fault_set(
+			f, FAULT_FAILED, "%s: path too long", p->certificate);
+	key = store_fd(s, STORE_KEY, name, f);
+	if (key < 0)
+		return -1;
+	if (cert[0] != '\0')
+		fd = open(cert, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (cert[0] != '\0' && fd < 0)
+		(void)fault_set(
+			f, FAULT_FAILED, "%s: %s", cert, strerror(errno));
+	else
+		r = helper_inspect(s->config,
+			store_path(s, STORE_KEY, name, path), key, fd, out, f);
+	(void)close(key);
+	if (fd >= 0)
+		(void)close(fd);
+	return r;
+}
+
+/* Compares with every key of the store. */
+static int
+find_twin(const struct enlist *e, const char *path, struct fault *f)
+{
+	struct helper_answer *a = malloc(sizeof(*a));
+	char **names = store_names(e->store, STORE_KEY, f), **n;
+	struct fault ignored;
+	int r = 0;
+
+	for (n = names; a != NULL && n != NULL && *n != NULL && r == 0; n++) {
+		if (enlist_inspect(e->store, *n, NULL, a, &ignored) < 0)
+			continue;
+		if (memcmp(a->d.hash, e->key->hash, PROTO_HASH_LEN) == 0)
+			r = fault_set(f, FAULT_REFUSED,
+				"%s: keyd has this very key as %s: put its "
+				"shell there instead (keydctl shell %s)",
+				path, *n, *n);
+	}
+	if (a == NULL)
+		r = fault_set(f, FAULT_FAILED, "out of memory");
+	free(a);
+	free(names);
+	return names == NULL ? -1 : r;
+}
+
+int
+enlist_free(const struct enlist *e, const char *path, bool all, struct fault *f)
+{
+	static const enum store_kind kinds[] = { STORE_KEY, STORE_POLICY,
+		STORE_ORIGIN };
+	char there[PATH_MAX];
+	size_t i;
+	int r;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		r = store_has(e->store, kinds[i], e->name, f);
+		if (r < 0)
+			return -1;
+		if (r > 0)
+			return fault_set(f, FAULT_REFUSED,
+				"%s: %s is there already: choose another "
+				"name with --name",
+				path,
+				store_path(e->store, kinds[i], e->name, there));
+	}
+	return all ? find_twin(e, path, f) : 0;
+}
+
+/* Whom to try it as: ourselves if we cannot become another. */
+static int
+pick(const struct enlist *e, uid_t *uid)
+{
+	if (geteuid() != 0) {
+		*uid = geteuid();
+		return policy_may(e->policy, *uid);
+	}
+	return policy_pick(e->policy, uid);
+}
+
+static int
+prove(struct enlist *e, struct fault *f)
+{
+	struct prove_key k = { .name = e->name,
+		.type = e->key->key_type,
+		.spki = e->key->spki,
+		.use = e->policy->use };
+	struct user_answer a;
+	char who[64];
+	uid_t uid;
+
+	memcpy(k.hash, e->key->hash, sizeof(k.hash));
+	if (pick(e, &uid) == 0) {
+		(void)snprintf(e->proof, sizeof(e->proof),
+			"not tried: allow names no user whom keydctl could "
+			"become");
+		return 0;
+	}
+	if (prove_use(e->config, uid, &k, &a, f) < 0)
+		return -1;
+	(void)user_name(uid, who);
+	if (!a.ok)
+		return fault_set(f, FAULT_FAILED,
+			"the key was tried as %s, without success: %s", who,
+			a.text);
+	(void)snprintf(e->proof, sizeof(e->proof),
+		"tried as %s: keyd signed, and the signature verifies", who);
+	return 0;
+}
+
+static int
+load(struct enlist *e, struct fault *f)
+{
+	struct daemon_state *state;
+	int r;
+
+	if (e->offline) {
+		(void)snprintf(e->proof, sizeof(e->proof),
+			"not tried: keyd does not run");
+		return 0;
+	}
+	state = malloc(sizeof(*state));
+	if (state == NULL)
+		return fault_set(f, FAULT_FAILED, "out of memory");
+	e->loaded = true;
+	r = daemon_reload(e->config, state, f);
+	free(state);
+	return r < 0 ? -1 : prove(e, f);
+}
+
+int
+enlist_add(struct enlist *e, struct view key, struct fault *f)
+{
+	char text[2 * PATH_MAX + 4096];
+	long n = policy_print(e->policy, text, sizeof(text));
+
+	if (n < 0)
+		return fault_set(
+			f, FAULT_FAILED, "%s: the policy is too long", e->name);
+	/* Never a key without a policy, which keyd would refuse to load. */
+	if (store_put(e->store, STORE_POLICY, e->name, text, (size_t)n, f) < 0)
+		return -1;
+	if (store_put(e->store, STORE_KEY, e->name, key.data, key.len, f) < 0)
+		return -1;
+	return load(e, f);
+}
+
+void
+enlist_undo(struct enlist *e, struct fault *f)
+{
+	struct daemon_state *state;
+	struct fault undo;
+
+	if (recover_drop(e->store, e->name, &undo) < 0)
+		fault_add(f, "; taking it back: %s", undo.text);
+	if (!e->loaded)
+		return;
+	state = malloc(sizeof(*state));
+	if (state == NULL || daemon_reload(e->config, state, &undo) < 0)
+		fault_add(f, "; loading without it: %s",
+			state == NULL ? "out of memory" : undo.text);
+	free(state);
+}

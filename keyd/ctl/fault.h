@@ -1,0 +1,33 @@
+/*
+ * What went wrong, in words to act on, and the exit code it leads to. Errors
+ * are values: a function that fails fills in a fault and returns -1.
+ */
+#ifndef KEYD_CTL_FAULT_H
+#define KEYD_CTL_FAULT_H
+
+/* Exit codes of keydctl; documented in --help and keydctl(8). */
+enum fault_code {
+	FAULT_NONE = 0,
+	FAULT_FAILED = 1,      /* it was tried and went wrong */
+	FAULT_USAGE = 2,       /* the command line */
+	FAULT_NOT_RUNNING = 3, /* keyd does not run */
+	FAULT_REFUSED = 4,     /* unsafe, or the operator must decide */
+};
+
+struct fault {
+	int code;
+	char text[2048]; /* "FILE[:LINE]: what: what to do" */
+};
+
+/* Fills in *f. Always -1, so that callers can return it. */
+__attribute__((format(printf, 3, 4))) int
+fault_set(struct fault *f, int code, const char *fmt, ...);
+
+/* Adds words at the end, for what follows from the fault. */
+__attribute__((format(printf, 2, 3))) void
+fault_add(struct fault *f, const char *fmt, ...);
+
+/* Prints "keydctl: text" to standard error; returns the exit code. */
+int fault_print(const struct fault *f);
+
+#endif

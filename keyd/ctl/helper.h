@@ -1,0 +1,36 @@
+/*
+ * Questions to keyd-load, which parses keys locked in, so that keydctl need
+ * not: docs/PROTOCOL.md §10.
+ */
+#ifndef KEYD_CTL_HELPER_H
+#define KEYD_CTL_HELPER_H
+
+#include "bytes.h"
+#include "config/config.h"
+#include "fault.h"
+#include "wire/boot.h"
+
+struct helper_answer {
+	struct boot_description d;   /* its views point into data */
+	struct view pem;             /* of a generated key */
+	char subject[256], why[512]; /* terminated, clean */
+	uint8_t data[BOOT_MAX];
+};
+
+/*
+ * What is in the key file (a key or a shell), and does the certificate match
+ * it? Either descriptor may be -1. They are read from the start and stay the
+ * caller's. path is for words.
+ */
+__attribute__((warn_unused_result)) int
+helper_inspect(const struct config *c, const char *path, int key,
+	int certificate, struct helper_answer *out, struct fault *f);
+
+/* A new key. The answer holds it: helper_wipe(). */
+__attribute__((warn_unused_result)) int
+helper_generate(const struct config *c, uint8_t key_type, uint16_t bits,
+	struct helper_answer *out, struct fault *f);
+
+void helper_wipe(struct helper_answer *a);
+
+#endif

@@ -1,0 +1,417 @@
+/* keydctl import: a key file becomes a shell, its key goes to keyd. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "daemon.h"
+#include "enlist.h"
+#include "origin.h"
+#include "recover.h"
+#include "shellfile.h"
+#include "text.h"
+
+struct options {
+	struct policy policy; /* allow, use, certificate as given */
+	const char *certificate, *name;
+	bool dry_run, offline;
+};
+
+struct job {
+	struct ctl *ctl;
+	const struct options *options;
+	const struct store *store;
+	const char *file; /* as given */
+	char name[PROTO_MAX_NAME + 1];
+	struct path_place place;
+	struct swap_file old;
+	struct helper_answer answer;
+	struct policy policy;
+	struct origin origin;
+	struct enlist enlist;
+};
+
+/* What no one but the owner and a group may have seen. */
+static int
+check_file(const struct job *j, struct fault *f)
+{
+	if ((j->old.st.st_mode & 04) != 0)
+		return fault_set(f, FAULT_REFUSED,
+			"%s: every user of this machine can read it (mode "
+			"%04o): the key is not secret any more: make a new "
+			"one; or chmod o-r and import it all the same",
+			j->place.real, (unsigned)j->old.st.st_mode & 07777);
+	if (text_pem_blocks(
+		    j->old.bytes.data, j->old.bytes.len, "EC PARAMETERS") > 1)
+		return fault_set(f, FAULT_REFUSED,
+			"%s: there is more in it than a key (certificates?): "
+			"put the key into a file of its own",
+			j->place.real);
+	return 0;
+}
+
+/* The bytes that were read, and the certificate, to keyd-load. */
+static int
+inspect(struct job *j, struct fault *f)
+{
+	const char *cert = j->options->certificate;
+	int key = bytes_file(&j->old.bytes), fd = -1, r = -1;
+
+	if (key < 0)
+		return fault_set(
+			f, FAULT_FAILED, "memfd_create: %s", strerror(errno));
+	if (cert != NULL)
+		fd = open(cert, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (cert != NULL && fd < 0)
+		(void)fault_set(
+			f, FAULT_FAILED, "%s: %s", cert, strerror(errno));
+	else
+		r = helper_inspect(
+			&j->ctl->config, j->place.real, key, fd, &j->answer, f);
+	(void)close(key);
+	if (fd >= 0)
+		(void)close(fd);
+	if (r == 0 && j->answer.d.certificate == 2)
+		r = fault_set(f, FAULT_FAILED,
+			"%s: the certificate %s belongs to another key: name "
+			"this key's certificate",
+			j->place.real, cert);
+	return r;
+}
+
+/* From the file's name: "www.example.org.key" is www.example.org. */
+static int
+choose_name(struct job *j, struct fault *f)
+{
+	static const char *const suffixes[] = { ".pem", ".key", ".crt" };
+	const char *given = j->options->name;
+	const char *from = given != NULL ? given : strrchr(j->file, '/');
+	size_t i, n;
+	char *p;
+
+	if (from == NULL || *from == '\0')
+		from = j->file;
+	else if (given == NULL)
+		from++;
+	n = strlen(from);
+	for (i = 0; given == NULL && i < 3; i++)
+		if (n > 4 && strcmp(from + n - 4, suffixes[i]) == 0) {
+			n -= 4;
+			break;
+		}
+	if (n <= PROTO_MAX_NAME) {
+		memcpy(j->name, from, n);
+		j->name[n] = '\0';
+	}
+	for (p = j->name; given == NULL && *p != '\0'; p++)
+		if (!proto_is_name(p, 1) && strchr("._-", *p) == NULL)
+			*p = '-';
+	if (proto_is_name(j->name, strlen(j->name)))
+		return 0;
+	return fault_set(f, FAULT_USAGE,
+		"%s: %s cannot be a key's name (1 to 63 of A-Z a-z 0-9 . _ -, "
+		"the first a letter or digit): choose one with --name",
+		j->file, from);
+}
+
+static int
+make_policy(struct job *j, struct fault *f)
+{
+	char words[64], *real;
+
+	j->policy = j->options->policy;
+	if (j->policy.use == 0 && !j->answer.d.certain)
+		return fault_set(f, FAULT_REFUSED,
+			"%s: what is it used for? %s%s: say --use tls-server "
+			"(a TLS server), csr (certificate requests), sign "
+			"(anything, TLS clients too), or several of them",
+			j->place.real,
+			j->answer.why[0] != '\0' ? j->answer.why
+						 : "that is not plain",
+			j->options->certificate == NULL
+				? ", and no --certificate was named"
+				: "");
+	if (j->policy.use == 0)
+		j->policy.use = j->answer.d.use;
+	if (j->policy.use == 0)
+		return fault_set(f, FAULT_REFUSED, "%s: %s: say --use",
+			j->place.real, j->answer.why);
+	(void)proto_use_names(j->policy.use, words, sizeof(words));
+	if (j->options->certificate == NULL)
+		return 0;
+	/* The folder's real path, but the file's name as it is: what it
+	 * points to changes with each renewal. */
+	real = realpath(j->options->certificate, NULL);
+	if (real == NULL)
+		return fault_set(f, FAULT_FAILED, "%s: %s",
+			j->options->certificate, strerror(errno));
+	if (j->options->certificate[0] == '/')
+		(void)snprintf(j->policy.certificate,
+			sizeof(j->policy.certificate), "%s",
+			j->options->certificate);
+	else
+		(void)snprintf(j->policy.certificate,
+			sizeof(j->policy.certificate), "%s", real);
+	free(real);
+	return 0;
+}
+
+static int
+already_shell(struct job *j)
+{
+	if (j->ctl->json) {
+		json_open(&j->ctl->out, NULL, '{');
+		json_string(&j->ctl->out, "file", j->file);
+		json_string(&j->ctl->out, "outcome", "already a shell");
+		json_close(&j->ctl->out, '}');
+	} else {
+		(void)printf("%s: already a shell, for key %.*s\n", j->file,
+			(int)j->answer.d.name.len,
+			(const char *)j->answer.d.name.data);
+	}
+	return 1;
+}
+
+/* Reads and decides; writes nothing. 1: it is a shell, and all is said. */
+static int
+plan(struct job *j, struct fault *f)
+{
+	if (path_find(j->file, &j->place, f) < 0)
+		return -1;
+	if (!j->place.exists)
+		return fault_set(f, FAULT_FAILED, "%s: %s", j->place.real,
+			strerror(ENOENT));
+	if (swap_read(&j->place, j->place.name, &j->old, f) < 0)
+		return -1;
+	/* A shell is public, and may be readable by everyone. */
+	if (text_pem_blocks(j->old.bytes.data, j->old.bytes.len, NULL) > 1 &&
+		check_file(j, f) < 0)
+		return -1;
+	if (inspect(j, f) < 0)
+		return -1;
+	if (j->answer.d.form == BOOT_FORM_SHELL)
+		return already_shell(j);
+	if (check_file(j, f) < 0 || choose_name(j, f) < 0 ||
+		make_policy(j, f) < 0)
+		return -1;
+	j->enlist = (struct enlist){ .config = &j->ctl->config,
+		.store = j->store,
+		.name = j->name,
+		.policy = &j->policy,
+		.key = &j->answer.d,
+		.offline = j->options->offline };
+	return enlist_free(&j->enlist, j->place.real,
+		j->options->offline || j->options->dry_run, f);
+}
+
+static void
+say(const struct job *j)
+{
+	struct json *out = &j->ctl->out;
+	const char *outcome = j->options->dry_run ? "would import" : "imported";
+	char words[64], hash[2 * PROTO_HASH_LEN + 1];
+
+	(void)proto_use_names(j->policy.use, words, sizeof(words));
+	text_hex(j->answer.d.hash, PROTO_HASH_LEN, hash);
+	if (j->ctl->json) {
+		json_open(out, NULL, '{');
+		json_string(out, "file", j->file);
+		json_string(out, "real", j->place.real);
+		json_string(out, "outcome", outcome);
+		json_string(out, "name", j->name);
+		json_string(out, "hash", hash);
+		json_string(
+			out, "type", proto_key_type_name(j->answer.d.key_type));
+		json_words(out, "allow", j->policy.allow);
+		json_words(out, "use", words);
+		json_string(out, "certificate", j->policy.certificate);
+		json_string(out, "proof", j->enlist.proof);
+		json_close(out, '}');
+		return;
+	}
+	(void)printf("%s: %s as %s\n  allow = %s\n  use = %s%s%s%s\n", j->file,
+		outcome, j->name, j->policy.allow, words,
+		j->options->policy.use == 0 ? " (" : "",
+		j->options->policy.use == 0 ? j->answer.why : "",
+		j->options->policy.use == 0 ? ")" : "");
+	if (j->options->dry_run)
+		return;
+	(void)printf("  %s\n", j->enlist.proof);
+	(void)printf("%s is a shell now. What remains true:\n"
+		     "  The key was on this disk, and may be in backups.\n"
+		     "  Running programs have it in memory: restart what "
+		     "uses this file.\n"
+		     "  If you are in doubt who has seen it: make a new key "
+		     "(keydctl generate).\n",
+		j->place.real);
+}
+
+/* Stores, tries, and then replaces the file. */
+static int
+move(struct job *j, struct fault *f)
+{
+	char shell[SHELLFILE_MAX];
+	long n = shellfile_print(j->name, j->answer.d.spki, shell, f);
+	struct view key = { j->old.bytes.data, j->old.bytes.len };
+	int r;
+
+	if (n < 0)
+		return -1;
+	j->origin.phase = ORIGIN_IMPORTING;
+	j->origin.meta = j->old.meta;
+	j->origin.time = (uint64_t)time(NULL);
+	(void)snprintf(
+		j->origin.path, sizeof(j->origin.path), "%s", j->place.real);
+	/* Before anything else is written: what to look for if we are killed.
+	 */
+	if (swap_name(j->origin.tmp, f) < 0 ||
+		origin_put(j->store, j->name, &j->origin, f) < 0)
+		return -1;
+	r = enlist_add(&j->enlist, key, f);
+	if (r == 0)
+		r = swap_prepare(&j->place, j->origin.tmp, shell, (size_t)n,
+			&j->old.meta, f);
+	if (r < 0) {
+		enlist_undo(&j->enlist, f);
+		return -1;
+	}
+	r = swap_exchange(&j->place, j->origin.tmp, &j->old, f);
+	if (r == SWAP_STUCK)
+		return -1;
+	if (r < 0) {
+		struct fault more;
+
+		if (swap_discard(&j->place, j->origin.tmp, &more) < 0)
+			fault_add(f, "; %s", more.text);
+		enlist_undo(&j->enlist, f);
+		return -1;
+	}
+	/* From here on there is no way back, and running again ends it. */
+	if (swap_discard(&j->place, j->origin.tmp, f) < 0) {
+		fault_add(f, "; THE KEY IS STILL THERE: run keydctl import "
+			     "again when that is mended");
+		return -1;
+	}
+	j->origin.phase = ORIGIN_IMPORTED;
+	j->origin.tmp[0] = '\0';
+	return origin_put(j->store, j->name, &j->origin, f);
+}
+
+static int
+import_one(struct ctl *c, const struct options *o, const struct store *s,
+	const char *file)
+{
+	struct job *j = calloc(1, sizeof(*j));
+	struct fault f = { 0 };
+	int r;
+
+	if (j == NULL) {
+		(void)fault_set(&f, FAULT_FAILED, "out of memory");
+		return fault_print(&f);
+	}
+	*j = (struct job){ .ctl = c, .options = o, .store = s, .file = file };
+	j->place.dir = -1;
+	r = plan(j, &f);
+	if (r == 0 && !o->dry_run)
+		r = move(j, &f);
+	if (r == 0)
+		say(j);
+	swap_free(&j->old);
+	path_close(&j->place);
+	explicit_bzero(j, sizeof(*j));
+	free(j);
+	return r < 0 ? fault_print(&f) : FAULT_NONE;
+}
+
+static int
+parse(int argc, char **argv, struct options *o, struct fault *f)
+{
+	static const struct option table[] = {
+		{ "allow", required_argument, NULL, 'a' },
+		{ "use", required_argument, NULL, 'u' },
+		{ "certificate", required_argument, NULL, 'c' },
+		{ "name", required_argument, NULL, 'n' },
+		{ "dry-run", no_argument, NULL, 'd' },
+		{ "offline", no_argument, NULL, 'o' },
+		{ 0 },
+	};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", table, NULL)) != -1) {
+		if (opt == 'a' && policy_allow(&o->policy, optarg, f) < 0)
+			return -1;
+		if (opt == 'u' && policy_use(optarg, &o->policy.use, f) < 0)
+			return -1;
+		if (opt == 'c')
+			o->certificate = optarg;
+		if (opt == 'n')
+			o->name = optarg;
+		o->dry_run |= opt == 'd';
+		o->offline |= opt == 'o';
+		if (opt == '?')
+			return fault_set(f, FAULT_USAGE,
+				"import: unknown "
+				"option");
+	}
+	if (o->policy.allow[0] == '\0')
+		return fault_set(f, FAULT_USAGE,
+			"import: --allow is missing: who may use the key? "
+			"(the user that the server runs as, such as www-data)");
+	if (optind == argc)
+		return fault_set(f, FAULT_USAGE, "import: no file was named");
+	if (argc - optind > 1 && (o->name != NULL || o->certificate != NULL))
+		return fault_set(f, FAULT_USAGE,
+			"import: --name and --certificate are for one file");
+	return 0;
+}
+
+static int
+run(struct ctl *c, const struct options *o, char **files, struct fault *f)
+{
+	struct daemon_state *state;
+	struct store store;
+	int r, code = 0, n;
+
+	if (!o->dry_run && enlist_ready(&c->config, o->offline, f) < 0)
+		return fault_print(f);
+	if (store_open(&c->config, !o->dry_run, &store, f) < 0)
+		return fault_print(f);
+	n = o->dry_run ? 0 : recover_all(&store, f);
+	if (n < 0)
+		code = fault_print(f);
+	if (n > 0 && !o->offline) {
+		state = malloc(sizeof(*state));
+		if (state == NULL || daemon_reload(&c->config, state, f) < 0)
+			code = fault_print(f);
+		free(state);
+	}
+	if (c->json)
+		json_open(&c->out, NULL, '[');
+	for (; *files != NULL; files++) {
+		r = import_one(c, o, &store, *files);
+		if (code == 0)
+			code = r;
+	}
+	if (c->json)
+		json_close(&c->out, ']');
+	store_close(&store);
+	return code;
+}
+
+int
+import_verb(struct ctl *c, int argc, char **argv)
+{
+	struct options o = { 0 };
+	struct fault f = { 0 };
+
+	if (parse(argc, argv, &o, &f) < 0) {
+		(void)fault_print(&f);
+		return f.code == FAULT_USAGE ? ctl_usage("import") : f.code;
+	}
+	return run(c, &o, argv + optind, &f);
+}

@@ -1,0 +1,186 @@
+#include "origin.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ini/ini.h"
+#include "text.h"
+
+enum {
+	CHUNK = 512, /* bytes of an attribute in a line */
+};
+
+static const char *const phases[] = {
+	[ORIGIN_IMPORTING] = "importing",
+	[ORIGIN_IMPORTED] = "imported",
+	[ORIGIN_RESTORING] = "restoring",
+	[ORIGIN_GENERATED] = "generated",
+};
+
+const char *
+origin_phase_name(enum origin_phase p)
+{
+	return phases[p];
+}
+
+static void
+put_xattrs(FILE *out, const struct meta *m)
+{
+	char hex[2 * CHUNK + 1];
+	unsigned i, line = 0;
+	size_t at, n;
+
+	for (i = 0; i < m->nxattrs; i++) {
+		const struct meta_xattr *x = &m->xattrs[i];
+
+		at = 0;
+		do {
+			n = x->len - at < CHUNK ? x->len - at : CHUNK;
+			text_hex(m->bytes + x->at + at, n, hex);
+			(void)fprintf(
+				out, "%u = %s,%s\n", ++line, x->name, hex);
+			at += n;
+		} while (at < x->len);
+	}
+}
+
+int
+origin_put(const struct store *s, const char *name, const struct origin *o,
+	struct fault *f)
+{
+	char path[3 * PATH_MAX], *text = NULL;
+	size_t len = 0;
+	FILE *out;
+	int r;
+
+	if (text_escape(o->path, path, sizeof(path)) < 0 ||
+		strlen(path) > INI_MAX_LINE - 16)
+		return fault_set(
+			f, FAULT_FAILED, "%s: the path is too long", o->path);
+	out = open_memstream(&text, &len);
+	if (out == NULL)
+		return fault_set(f, FAULT_FAILED, "out of memory");
+	(void)fprintf(out, "# Written by keydctl: do not edit.\n");
+	(void)fprintf(out, "phase = %s\ntime = %" PRIu64 "\n", phases[o->phase],
+		o->time);
+	if (o->path[0] != '\0')
+		(void)fprintf(out, "path = %s\nuid = %u\ngid = %u\nmode = %o\n",
+			path, (unsigned)o->meta.uid, (unsigned)o->meta.gid,
+			(unsigned)o->meta.mode);
+	if (o->tmp[0] != '\0')
+		(void)fprintf(out, "tmp = %s\n", o->tmp);
+	if (o->meta.nxattrs > 0) {
+		(void)fprintf(out, "[xattrs]\n");
+		put_xattrs(out, &o->meta);
+	}
+	if (fclose(out) != 0)
+		r = fault_set(f, FAULT_FAILED, "out of memory");
+	else
+		r = store_put(s, STORE_ORIGIN, name, text, len, f);
+	free(text);
+	return r;
+}
+
+static int
+get_number(const char *value, int base, uint64_t max, uint64_t *out)
+{
+	char *end;
+
+	*out = strtoull(value, &end, base);
+	return *value < '0' || *value > '9' || *end != '\0' || *out > max ? -1
+									  : 0;
+}
+
+static int
+get_xattr(const char *value, struct meta *m)
+{
+	const char *comma = strrchr(value, ',');
+	char name[256];
+	uint8_t data[CHUNK];
+	long n;
+
+	if (comma == NULL || (size_t)(comma - value) >= sizeof(name))
+		return -1;
+	memcpy(name, value, (size_t)(comma - value));
+	name[comma - value] = '\0';
+	n = text_unhex(comma + 1, data, sizeof(data));
+	return n < 0 ? -1 : meta_add(m, name, data, (size_t)n);
+}
+
+static int
+get_phase(const char *value, struct origin *o)
+{
+	size_t i;
+
+	for (i = 1; i < sizeof(phases) / sizeof(phases[0]); i++)
+		if (strcmp(value, phases[i]) == 0) {
+			o->phase = (enum origin_phase)i;
+			return 0;
+		}
+	return -1;
+}
+
+static int
+get_setting(void *arg, const char *section, const char *name, const char *value,
+	unsigned line, struct ini_error *err)
+{
+	struct origin *o = arg;
+	uint64_t n = 0;
+	int r = -1;
+
+	(void)line;
+	if (strcmp(section, "xattrs") == 0) {
+		r = get_xattr(value, &o->meta);
+	} else if (strcmp(name, "phase") == 0) {
+		r = get_phase(value, o);
+	} else if (strcmp(name, "path") == 0) {
+		r = text_unescape(value, o->path, sizeof(o->path));
+	} else if (strcmp(name, "tmp") == 0) {
+		r = strlen(value) >= sizeof(o->tmp) ||
+				    strchr(value, '/') != NULL
+			    ? -1
+			    : 0;
+		if (r == 0)
+			(void)snprintf(o->tmp, sizeof(o->tmp), "%s", value);
+	} else if (strcmp(name, "time") == 0) {
+		r = get_number(value, 10, UINT64_MAX, &o->time);
+	} else if (strcmp(name, "uid") == 0) {
+		r = get_number(value, 10, UINT32_MAX, &n);
+		o->meta.uid = (uid_t)n;
+	} else if (strcmp(name, "gid") == 0) {
+		r = get_number(value, 10, UINT32_MAX, &n);
+		o->meta.gid = (gid_t)n;
+	} else if (strcmp(name, "mode") == 0) {
+		r = get_number(value, 8, 07777, &n);
+		o->meta.mode = (mode_t)n;
+	}
+	if (r < 0)
+		(void)snprintf(err->text, sizeof(err->text),
+			"%.64s is not what keydctl writes", name);
+	return r;
+}
+
+int
+origin_get(const struct store *s, const char *name, struct origin *out,
+	struct fault *f)
+{
+	struct ini_error err = { 0 };
+	struct bytes text;
+	char path[PATH_MAX];
+	int r = store_get(s, STORE_ORIGIN, name, &text, f);
+
+	if (r <= 0)
+		return r;
+	memset(out, 0, sizeof(*out));
+	if (ini_parse((const char *)text.data, text.len, get_setting, out,
+		    &err) < 0 ||
+		out->phase == 0)
+		r = fault_set(f, FAULT_FAILED, "%s:%u: %s",
+			store_path(s, STORE_ORIGIN, name, path), err.line,
+			out->phase == 0 && err.line == 0 ? "no phase"
+							 : err.text);
+	bytes_free(&text);
+	return r;
+}

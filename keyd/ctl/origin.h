@@ -1,0 +1,39 @@
+/*
+ * The journal of a key: where it came from, what that file was, and how far a
+ * change of it has got. Written before each step that an interruption could
+ * leave half done.
+ */
+#ifndef KEYD_CTL_ORIGIN_H
+#define KEYD_CTL_ORIGIN_H
+
+#include <limits.h>
+
+#include "meta.h"
+#include "store.h"
+#include "swap.h"
+
+enum origin_phase {
+	ORIGIN_IMPORTING = 1, /* the file is the key, or soon a shell */
+	ORIGIN_IMPORTED = 2,
+	ORIGIN_RESTORING = 3, /* the file is a shell, or soon the key */
+	ORIGIN_GENERATED = 4, /* never was a file of an application */
+};
+
+struct origin {
+	enum origin_phase phase;
+	char path[PATH_MAX]; /* real path of the file */
+	char tmp[SWAP_NAME]; /* its temporary name beside it */
+	struct meta meta;
+	uint64_t time; /* of the import, seconds since 1970 */
+};
+
+__attribute__((warn_unused_result)) int origin_put(const struct store *s,
+	const char *name, const struct origin *o, struct fault *f);
+
+/* 1, 0 if the key has none, or -1 with *f. */
+__attribute__((warn_unused_result)) int origin_get(const struct store *s,
+	const char *name, struct origin *out, struct fault *f);
+
+const char *origin_phase_name(enum origin_phase p);
+
+#endif

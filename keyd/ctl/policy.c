@@ -1,0 +1,273 @@
+#include "policy.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ini/ini.h"
+#include "wire/proto.h"
+
+static const struct {
+	const char *name;
+	uint32_t bit;
+} uses[] = {
+	{ "tls-server", PROTO_USE_TLS_SERVER },
+	{ "csr", PROTO_USE_CSR },
+	{ "sign", PROTO_USE_SIGN },
+};
+
+int
+policy_use(const char *words, uint32_t *use, struct fault *f)
+{
+	char word[64];
+	size_t i;
+	int r;
+
+	while ((r = ini_next_word(&words, word, sizeof(word))) > 0) {
+		for (i = 0; i < sizeof(uses) / sizeof(uses[0]); i++)
+			if (strcmp(uses[i].name, word) == 0)
+				break;
+		if (i == sizeof(uses) / sizeof(uses[0]))
+			return fault_set(f, FAULT_USAGE,
+				"--use %s: unknown: it is one or more of "
+				"tls-server, csr, sign",
+				word);
+		*use |= uses[i].bit;
+	}
+	return r < 0 ? fault_set(f, FAULT_USAGE, "--use: a word is too long")
+		     : 0;
+}
+
+static enum policy_who
+number(const char *text, enum policy_who kind, uid_t *id)
+{
+	unsigned long n;
+
+	if (ini_number(text, UINT32_MAX - 1, &n) < 0)
+		return POLICY_UNKNOWN;
+	*id = (uid_t)n;
+	return kind;
+}
+
+enum policy_who
+policy_word(const char *word, uid_t *id)
+{
+	const struct passwd *pw;
+	const struct group *gr;
+
+	*id = (uid_t)-1;
+	if (strncmp(word, "unit:", 5) == 0)
+		return word[5] != '\0' ? POLICY_UNIT : POLICY_UNKNOWN;
+	if (strncmp(word, "uid:", 4) == 0)
+		return number(word + 4, POLICY_USER, id);
+	if (strncmp(word, "gid:", 4) == 0)
+		return number(word + 4, POLICY_GROUP, id);
+	if (strncmp(word, "group:", 6) == 0) {
+		gr = getgrnam(word + 6);
+		if (gr == NULL)
+			return POLICY_UNKNOWN;
+		*id = gr->gr_gid;
+		return POLICY_GROUP;
+	}
+	pw = getpwnam(word);
+	if (pw == NULL)
+		return POLICY_UNKNOWN;
+	*id = pw->pw_uid;
+	return POLICY_USER;
+}
+
+int
+policy_allow(struct policy *p, const char *words, struct fault *f)
+{
+	char word[256];
+	size_t used;
+	uid_t id;
+	int r, n;
+
+	while ((r = ini_next_word(&words, word, sizeof(word))) > 0) {
+		if (policy_word(word, &id) == POLICY_UNKNOWN)
+			return fault_set(f, FAULT_USAGE,
+				"--allow %s: there is no such user or group: "
+				"it is a user's name, uid:N, group:NAME, gid:N "
+				"or unit:NAME.service",
+				word);
+		used = strlen(p->allow);
+		n = snprintf(p->allow + used, sizeof(p->allow) - used, "%s%s",
+			used > 0 ? " " : "", word);
+		if (n < 0 || (size_t)n >= sizeof(p->allow) - used)
+			return fault_set(f, FAULT_USAGE, "--allow: too long");
+	}
+	return r < 0 ? fault_set(f, FAULT_USAGE, "--allow: a word is too long")
+		     : 0;
+}
+
+static int
+copy(char *out, size_t size, const char *value)
+{
+	int n = snprintf(out, size, "%s", value);
+
+	return n < 0 || (size_t)n >= size ? -1 : 0;
+}
+
+static int
+get_setting(void *arg, const char *section, const char *name, const char *value,
+	unsigned line, struct ini_error *err)
+{
+	struct policy *p = arg;
+	struct fault f;
+	int r = -1;
+
+	(void)line;
+	if (section[0] != '\0')
+		r = -1;
+	else if (strcmp(name, "allow") == 0)
+		r = copy(p->allow, sizeof(p->allow), value);
+	else if (strcmp(name, "use") == 0)
+		r = policy_use(value, &p->use, &f);
+	else if (strcmp(name, "certificate") == 0)
+		r = copy(p->certificate, sizeof(p->certificate), value);
+	else if (strcmp(name, "tls12") == 0)
+		r = copy(p->tls12, sizeof(p->tls12), value);
+	else if (strcmp(name, "weak-digests") == 0)
+		r = copy(p->weak_digests, sizeof(p->weak_digests), value);
+	else if (strcmp(name, "enforce") == 0)
+		r = copy(p->enforce, sizeof(p->enforce), value);
+	if (r < 0)
+		(void)snprintf(err->text, sizeof(err->text),
+			"%.64s: unknown setting, or a value it cannot have",
+			name);
+	return r;
+}
+
+int
+policy_get(const struct store *s, const char *name, struct policy *out,
+	struct fault *f)
+{
+	struct ini_error err = { 0 };
+	struct bytes text;
+	char path[PATH_MAX];
+	int r = store_get(s, STORE_POLICY, name, &text, f);
+
+	if (r <= 0)
+		return r;
+	memset(out, 0, sizeof(*out));
+	if (ini_parse((const char *)text.data, text.len, get_setting, out,
+		    &err) < 0)
+		r = fault_set(f, FAULT_FAILED, "%s:%u: %s",
+			store_path(s, STORE_POLICY, name, path), err.line,
+			err.text);
+	bytes_free(&text);
+	return r;
+}
+
+long
+policy_print(const struct policy *p, char *out, size_t size)
+{
+	char words[64];
+	int n = snprintf(out, size,
+		"# Who may use the key, and what for: openssl-keyd(7).\n"
+		"allow = %s\nuse = %s\n%s%s%s",
+		p->allow, proto_use_names(p->use, words, sizeof(words)),
+		p->certificate[0] != '\0' ? "certificate = " : "",
+		p->certificate, p->certificate[0] != '\0' ? "\n" : "");
+
+	return n < 0 || (size_t)n >= size ? -1 : n;
+}
+
+int
+policy_certificate(
+	const struct config *c, const struct policy *p, char out[PATH_MAX])
+{
+	int n;
+
+	if (p->certificate[0] == '\0' || p->certificate[0] == '/')
+		return copy(out, PATH_MAX, p->certificate);
+	n = snprintf(out, PATH_MAX, "%s/%s", c->policies, p->certificate);
+	return n < 0 || n >= PATH_MAX ? -1 : 0;
+}
+
+static bool
+in_group(uid_t uid, gid_t gid)
+{
+	const struct passwd *pw = getpwuid(uid);
+	gid_t groups[256];
+	int i, n = 256;
+
+	if (pw == NULL || getgrouplist(pw->pw_name, pw->pw_gid, groups, &n) < 0)
+		return false;
+	for (i = 0; i < n; i++)
+		if (groups[i] == gid)
+			return true;
+	return false;
+}
+
+bool
+policy_may(const struct policy *p, uid_t uid)
+{
+	const char *words = p->allow;
+	enum policy_who kind;
+	char word[256];
+	uid_t id;
+
+	while (ini_next_word(&words, word, sizeof(word)) > 0) {
+		kind = policy_word(word, &id);
+		if (kind == POLICY_USER && id == uid)
+			return true;
+		if (kind == POLICY_GROUP && in_group(uid, id))
+			return true;
+	}
+	return false;
+}
+
+/* Some user whose primary or supplementary group it is. */
+static int
+a_member(gid_t gid, uid_t *uid)
+{
+	const struct group *gr = getgrgid(gid);
+	const struct passwd *pw;
+	char **m;
+	int found = 0;
+
+	for (m = gr == NULL ? NULL : gr->gr_mem; m != NULL && *m != NULL; m++) {
+		pw = getpwnam(*m);
+		if (pw != NULL) {
+			*uid = pw->pw_uid;
+			return 1;
+		}
+	}
+	setpwent();
+	while (found == 0 && (pw = getpwent()) != NULL)
+		if (pw->pw_gid == gid) {
+			*uid = pw->pw_uid;
+			found = 1;
+		}
+	endpwent();
+	return found;
+}
+
+int
+policy_pick(const struct policy *p, uid_t *uid)
+{
+	static const enum policy_who order[] = { POLICY_USER, POLICY_GROUP };
+	const char *words;
+	char word[256];
+	uid_t id;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		words = p->allow;
+		while (ini_next_word(&words, word, sizeof(word)) > 0) {
+			if (policy_word(word, &id) != order[i])
+				continue;
+			if (order[i] == POLICY_USER) {
+				*uid = id;
+				return 1;
+			}
+			if (a_member(id, uid) == 1)
+				return 1;
+		}
+	}
+	return 0;
+}

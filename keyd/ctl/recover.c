@@ -1,0 +1,187 @@
+#include "recover.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "origin.h"
+#include "shellfile.h"
+
+struct half {
+	const struct store *store;
+	const char *name;
+	struct origin origin;
+	struct path_place place;
+	struct bytes key;      /* the store's */
+	struct swap_file file; /* the application's; no bytes if missing */
+	bool has_key, is_shell, is_key, has_tmp;
+};
+
+int
+recover_drop(const struct store *s, const char *name, struct fault *f)
+{
+	if (store_drop(s, STORE_KEY, name, f) < 0 ||
+		store_drop(s, STORE_POLICY, name, f) < 0)
+		return -1;
+	return store_drop(s, STORE_ORIGIN, name, f);
+}
+
+static int
+look(struct half *h, struct fault *f)
+{
+	int r;
+
+	r = store_get(h->store, STORE_KEY, h->name, &h->key, f);
+	if (r < 0 || path_find(h->origin.path, &h->place, f) < 0)
+		return -1;
+	h->has_key = r == 1;
+	if (h->place.exists) {
+		if (swap_read(&h->place, h->place.name, &h->file, f) < 0)
+			return -1;
+		h->is_shell = shellfile_is(&h->file.bytes, h->name);
+		h->is_key = h->has_key && bytes_equal(&h->file.bytes, &h->key);
+	}
+	r = h->origin.tmp[0] == '\0' ? 0
+				     : swap_exists(&h->place, h->origin.tmp, f);
+	h->has_tmp = r == 1;
+	return r < 0 ? -1 : 0;
+}
+
+static int
+settle(struct half *h, const char *words, struct fault *f)
+{
+	h->origin.phase = ORIGIN_IMPORTED;
+	h->origin.tmp[0] = '\0';
+	if (origin_put(h->store, h->name, &h->origin, f) < 0)
+		return -1;
+	(void)fprintf(stderr, "keydctl: %s: %s\n", h->place.real, words);
+	return 0;
+}
+
+static int
+drop(struct half *h, const char *words, struct fault *f)
+{
+	if (recover_drop(h->store, h->name, f) < 0)
+		return -1;
+	(void)fprintf(stderr, "keydctl: %s: %s\n", h->place.real, words);
+	return 0;
+}
+
+static int
+no_tmp(struct half *h, struct fault *f)
+{
+	return h->has_tmp ? swap_discard(&h->place, h->origin.tmp, f) : 0;
+}
+
+static int
+strange(const struct half *h, struct fault *f)
+{
+	return fault_set(f, FAULT_REFUSED,
+		"%s: while its key was being moved as %s, the move was "
+		"interrupted and the file replaced: if the key in keyd is not "
+		"needed any more, keydctl remove %s",
+		h->place.real, h->name, h->name);
+}
+
+/* Under the temporary name: the key that was read, or another's file? */
+static int
+is_old_key(const struct half *h, struct fault *f)
+{
+	struct swap_file tmp;
+	int r;
+
+	if (swap_read(&h->place, h->origin.tmp, &tmp, f) < 0)
+		return -1;
+	r = bytes_equal(&tmp.bytes, &h->key);
+	swap_free(&tmp);
+	return r;
+}
+
+static int
+end_import(struct half *h, struct fault *f)
+{
+	int r = 1;
+
+	if (!h->has_key && !h->is_shell) {
+		if (no_tmp(h, f) < 0)
+			return -1;
+		return drop(h, "an interrupted import was taken back", f);
+	}
+	if (h->is_shell && !h->has_key)
+		return strange(h, f);
+	if (h->is_shell) {
+		if (h->has_tmp)
+			r = is_old_key(h, f);
+		if (r < 0)
+			return -1;
+		if (r == 1) {
+			if (no_tmp(h, f) < 0)
+				return -1;
+			return settle(
+				h, "an interrupted import was finished", f);
+		}
+		/* What was swapped out is not what had been read. */
+		if (swap_back(&h->place, h->origin.tmp, f) < 0)
+			return -1;
+	} else if (!h->is_key) {
+		return strange(h, f);
+	}
+	if (no_tmp(h, f) < 0)
+		return -1;
+	return drop(h, "an interrupted import was taken back", f);
+}
+
+static int
+end_restore(struct half *h, struct fault *f)
+{
+	if (h->has_key && !h->is_key && !h->is_shell)
+		return strange(h, f);
+	if (no_tmp(h, f) < 0)
+		return -1;
+	if (h->is_shell && h->has_key)
+		return settle(h, "an interrupted restore was taken back", f);
+	return drop(h, "an interrupted restore was finished", f);
+}
+
+/* 1 if there was something to end. */
+static int
+recover_one(const struct store *s, const char *name, struct fault *f)
+{
+	struct half *h = calloc(1, sizeof(*h));
+	int r;
+
+	if (h == NULL)
+		return fault_set(f, FAULT_FAILED, "out of memory");
+	h->store = s;
+	h->name = name;
+	h->place.dir = -1;
+	r = origin_get(s, name, &h->origin, f);
+	if (r <= 0 || (h->origin.phase != ORIGIN_IMPORTING &&
+			      h->origin.phase != ORIGIN_RESTORING)) {
+		free(h);
+		return r < 0 ? -1 : 0;
+	}
+	r = look(h, f);
+	if (r == 0)
+		r = h->origin.phase == ORIGIN_IMPORTING ? end_import(h, f)
+							: end_restore(h, f);
+	bytes_free(&h->key);
+	swap_free(&h->file);
+	path_close(&h->place);
+	free(h);
+	return r < 0 ? -1 : 1;
+}
+
+int
+recover_all(const struct store *s, struct fault *f)
+{
+	char **names = store_names(s, STORE_ORIGIN, f), **n;
+	int r = 0, done = 0;
+
+	for (n = names; n != NULL && *n != NULL && r >= 0; n++) {
+		r = recover_one(s, *n, f);
+		done += r > 0;
+	}
+	free(names);
+	return names == NULL || r < 0 ? -1 : done;
+}

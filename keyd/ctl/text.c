@@ -1,0 +1,173 @@
+#include "text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void
+text_clean(char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+}
+
+void
+text_hex(const void *data, size_t len, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *p = data;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		*out++ = digits[p[i] >> 4];
+		*out++ = digits[p[i] & 15];
+	}
+	*out = '\0';
+}
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+long
+text_unhex(const char *text, void *out, size_t size)
+{
+	uint8_t *p = out;
+	size_t n = 0;
+	int high, low;
+
+	for (; *text != '\0'; text += 2) {
+		high = hex_digit(text[0]);
+		low = high < 0 ? -1 : hex_digit(text[1]);
+		if (low < 0 || n == size)
+			return -1;
+		p[n++] = (uint8_t)(high << 4 | low);
+	}
+	return (long)n;
+}
+
+int
+text_escape(const char *text, char *out, size_t size)
+{
+	size_t n = 0;
+	char hex[3];
+
+	for (; *text != '\0'; text++) {
+		if (n + 4 > size)
+			return -1;
+		if (*text > ' ' && *text < 0x7f && *text != '%') {
+			out[n++] = *text;
+			continue;
+		}
+		text_hex(text, 1, hex);
+		out[n++] = '%';
+		out[n++] = hex[0];
+		out[n++] = hex[1];
+	}
+	if (n >= size)
+		return -1;
+	out[n] = '\0';
+	return 0;
+}
+
+int
+text_unescape(const char *text, char *out, size_t size)
+{
+	size_t n = 0;
+	char hex[3] = "";
+
+	for (; *text != '\0'; text++) {
+		if (n + 1 >= size)
+			return -1;
+		if (*text != '%') {
+			out[n++] = *text;
+			continue;
+		}
+		if (text[1] == '\0' || text[2] == '\0')
+			return -1;
+		memcpy(hex, text + 1, 2);
+		if (text_unhex(hex, out + n, 1) != 1 || out[n] == '\0')
+			return -1;
+		n++;
+		text += 2;
+	}
+	if (size == 0)
+		return -1;
+	out[n] = '\0';
+	return 0;
+}
+
+const char *
+text_time(uint64_t seconds, char out[32])
+{
+	time_t t = (time_t)seconds;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL ||
+		strftime(out, 32, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+		(void)snprintf(out, 32, "@%llu", (unsigned long long)seconds);
+	return out;
+}
+
+static void
+base64_group(const uint8_t *in, size_t n, char *out)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	uint32_t v = (uint32_t)in[0] << 16;
+
+	if (n > 1)
+		v |= (uint32_t)in[1] << 8;
+	if (n > 2)
+		v |= in[2];
+	out[0] = digits[v >> 18];
+	out[1] = digits[v >> 12 & 63];
+	out[2] = n > 1 ? digits[v >> 6 & 63] : '=';
+	out[3] = n > 2 ? digits[v & 63] : '=';
+}
+
+long
+text_pem(const char *label, const void *der, size_t len, char *out, size_t size)
+{
+	size_t need = (len + 2) / 3 * 4;
+	const uint8_t *p = der;
+	size_t i, n;
+
+	if (need + need / 64 + 2 * strlen(label) + 48 > size)
+		return -1;
+	n = (size_t)sprintf(out, "-----BEGIN %s-----\n", label);
+	for (i = 0; i < len; i += 3) {
+		base64_group(p + i, len - i, out + n);
+		n += 4;
+		if (i % 48 == 45 || i + 3 >= len)
+			out[n++] = '\n';
+	}
+	n += (size_t)sprintf(out + n, "-----END %s-----\n", label);
+	return (long)n;
+}
+
+unsigned
+text_pem_blocks(const void *text, size_t len, const char *but)
+{
+	static const char begin[] = "-----BEGIN ";
+	const char *p = text, *end = p + len, *line;
+	size_t skip = sizeof(begin) - 1, n = but == NULL ? 0 : strlen(but);
+	unsigned blocks = 0;
+
+	for (; p != NULL && p < end; p = line == NULL ? NULL : line + 1) {
+		line = memchr(p, '\n', (size_t)(end - p));
+		if ((size_t)(end - p) < skip || memcmp(p, begin, skip) != 0)
+			continue;
+		if (n > 0 && (size_t)(end - p) > skip + n &&
+			memcmp(p + skip, but, n) == 0 && p[skip + n] == '-')
+			continue;
+		blocks++;
+	}
+	return blocks;
+}

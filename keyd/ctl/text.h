@@ -1,0 +1,36 @@
+/* Small things about text. */
+#ifndef KEYD_CTL_TEXT_H
+#define KEYD_CTL_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+/* Replaces control characters by '?': file names may hold anything. */
+void text_clean(char *text);
+
+/* Lower-case hexadecimal and a terminating zero: out holds 2 * len + 1. */
+void text_hex(const void *data, size_t len, char *out);
+
+/* The reverse; at most size bytes. Number of bytes, or -1. */
+long text_unhex(const char *text, void *out, size_t size);
+
+/* Bytes outside of ! to ~, and %, as %XX, so that any path is one INI value.
+ * 0, or -1 if it does not fit. */
+__attribute__((warn_unused_result)) int
+text_escape(const char *text, char *out, size_t size);
+__attribute__((warn_unused_result)) int
+text_unescape(const char *text, char *out, size_t size);
+
+/* "2026-11-22 16:00:00 UTC"; out holds 32 bytes. Returns out. */
+const char *text_time(uint64_t seconds, char out[32]);
+
+/* Base64 in a PEM block of the label. Length, or -1 if it does not fit. */
+long text_pem(
+	const char *label, const void *der, size_t len, char *out, size_t size);
+
+/* Number of PEM blocks ("-----BEGIN " at a line's start) in text, but for
+ * those of the label given (may be NULL). */
+unsigned text_pem_blocks(const void *text, size_t len, const char *but);
+
+#endif

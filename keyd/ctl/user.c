@@ -1,0 +1,223 @@
+#include "user.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "provider/client.h"
+#include "wire/status.h"
+
+enum {
+	TIMEOUT = 10 * 1000, /* ms */
+	NOBODY = 65534,
+	MAX_GROUPS = 256,
+	MAX_ANSWER = 1024 + PROTO_MAX_SIGNATURE,
+};
+
+struct identity {
+	uid_t uid;
+	gid_t gid;
+	gid_t groups[MAX_GROUPS];
+	int ngroups;
+};
+
+bool
+user_may_be(uid_t uid)
+{
+	return geteuid() == 0 || geteuid() == uid;
+}
+
+const char *
+user_name(uid_t uid, char out[64])
+{
+	const struct passwd *pw = getpwuid(uid);
+
+	if (pw != NULL)
+		(void)snprintf(out, 64, "%s", pw->pw_name);
+	else
+		(void)snprintf(out, 64, "uid %u", (unsigned)uid);
+	return out;
+}
+
+static int
+load(uid_t uid, struct identity *id)
+{
+	const struct passwd *pw = getpwuid(uid);
+
+	id->uid = uid;
+	id->gid = NOBODY;
+	id->ngroups = 0;
+	if (pw == NULL)
+		return 0;
+	id->gid = pw->pw_gid;
+	id->ngroups = MAX_GROUPS;
+	return getgrouplist(pw->pw_name, pw->pw_gid, id->groups, &id->ngroups) <
+			       0
+		       ? -1
+		       : 0;
+}
+
+static int
+become(const struct identity *id)
+{
+	if (geteuid() != 0)
+		return 0;
+	if (setgroups((size_t)id->ngroups, id->groups) < 0 ||
+		setresgid(id->gid, id->gid, id->gid) < 0 ||
+		setresuid(id->uid, id->uid, id->uid) < 0)
+		return -1;
+	return id->uid != 0 && setuid(0) == 0 ? -1 : 0;
+}
+
+static void
+operate(const struct config *c, uid_t server, const char *name,
+	const struct proto_sign *what, struct user_answer *a)
+{
+	struct client_settings set = {
+		.socket = c->nsockets > 0 ? c->socket[0] : NULL,
+		.abstract_socket = c->abstract,
+		.timeout = TIMEOUT / 2,
+		.server_user = server,
+	};
+	struct client *client = client_new(&set);
+	size_t size = what->data.len + 256, len;
+	uint8_t *request = malloc(size), reply[PROTO_MAX_REPLY];
+	struct client_error err = { .result = CLIENT_NO_MEMORY };
+	struct writer w = writer_init(request, size);
+	struct proto_reply r;
+	struct view sig;
+
+	if (client == NULL || request == NULL)
+		goto done;
+	proto_put_request(&w, PROTO_SIGN, 1);
+	proto_put_sign(&w, what);
+	if (writer_finish(&w, &len) < 0 ||
+		client_call(client, request, len, reply, sizeof(reply), &r,
+			&err) != CLIENT_OK)
+		goto done;
+	err.result = CLIENT_PROTOCOL;
+	if (proto_get_signature(r.body, &sig) < 0 ||
+		sig.len > sizeof(a->signature))
+		goto done;
+	memcpy(a->signature, sig.data, sig.len);
+	a->len = sig.len;
+	a->ok = true;
+done:
+	if (!a->ok) {
+		a->reached = err.result == CLIENT_REFUSED;
+		a->status = a->reached ? err.status : 0;
+		a->detail = a->reached ? err.detail : 0;
+		(void)client_error_text(&err, name, a->text, sizeof(a->text));
+	}
+	free(request);
+	client_free(client);
+}
+
+static void
+child(const struct config *c, const struct identity *id, const char *name,
+	const struct proto_sign *what, int out, pid_t parent)
+{
+	struct user_answer a = { 0 };
+	uint8_t buf[MAX_ANSWER];
+	struct writer w = writer_init(buf, sizeof(buf));
+	/* An ordinary user's keyd runs as himself. */
+	uid_t server = geteuid() == 0 ? (uid_t)-1 : geteuid();
+	size_t len;
+
+	if (become(id) < 0)
+		_exit(1);
+	/* The change of user has cleared what was set before. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		_exit(1);
+	operate(c, server, name, what, &a);
+	writer_u8(&w, a.ok);
+	writer_u8(&w, a.reached);
+	writer_u16(&w, a.status);
+	writer_u16(&w, a.detail);
+	writer_vec16(&w, a.text, strlen(a.text));
+	writer_vec16(&w, a.signature, a.len);
+	/* Shorter than PIPE_BUF: written whole. */
+	if (writer_finish(&w, &len) < 0 || write(out, buf, len) != (ssize_t)len)
+		_exit(1);
+	_exit(0);
+}
+
+static int
+decode(const uint8_t *buf, size_t len, struct user_answer *out)
+{
+	struct reader r = reader_init(buf, len);
+	struct view text, sig;
+
+	out->ok = reader_u8(&r) == 1;
+	out->reached = reader_u8(&r) == 1;
+	out->status = reader_u16(&r);
+	out->detail = reader_u16(&r);
+	text = reader_vec16(&r);
+	sig = reader_vec16(&r);
+	if (reader_finish(&r) < 0 || text.len >= sizeof(out->text) ||
+		sig.len > sizeof(out->signature))
+		return -1;
+	memcpy(out->text, text.data, text.len);
+	out->text[text.len] = '\0';
+	memcpy(out->signature, sig.data, sig.len);
+	out->len = sig.len;
+	return 0;
+}
+
+static int
+collect(int in, struct user_answer *out, struct fault *f)
+{
+	struct pollfd p = { .fd = in, .events = POLLIN };
+	uint8_t buf[MAX_ANSWER];
+	ssize_t n;
+	int r;
+
+	do
+		r = poll(&p, 1, TIMEOUT);
+	while (r < 0 && errno == EINTR);
+	n = r > 0 ? read(in, buf, sizeof(buf)) : -1;
+	if (n <= 0 || decode(buf, (size_t)n, out) < 0)
+		return fault_set(f, FAULT_FAILED,
+			"trying the key as its user: the child that tried "
+			"gave no answer");
+	return 0;
+}
+
+int
+user_sign(const struct config *c, uid_t uid, const char *name,
+	const struct proto_sign *what, struct user_answer *out, struct fault *f)
+{
+	struct identity id;
+	pid_t pid, parent = getpid();
+	int p[2], r;
+
+	memset(out, 0, sizeof(*out));
+	if (load(uid, &id) < 0)
+		return fault_set(f, FAULT_FAILED,
+			"uid %u is in too many groups", (unsigned)uid);
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return fault_set(f, FAULT_FAILED, "pipe: %s", strerror(errno));
+	pid = fork();
+	if (pid == 0)
+		child(c, &id, name, what, p[1], parent);
+	(void)close(p[1]);
+	if (pid < 0) {
+		(void)close(p[0]);
+		return fault_set(f, FAULT_FAILED, "fork: %s", strerror(errno));
+	}
+	r = collect(p[0], out, f);
+	(void)close(p[0]);
+	(void)kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return r;
+}

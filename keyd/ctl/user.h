@@ -1,0 +1,39 @@
+/*
+ * An operation of keyd as one of its users: in a child that becomes that user
+ * for good, connects like any application, and sends the answer back through a
+ * pipe.
+ */
+#ifndef KEYD_CTL_USER_H
+#define KEYD_CTL_USER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "config/config.h"
+#include "fault.h"
+#include "wire/proto.h"
+
+struct user_answer {
+	bool ok;
+	bool reached; /* keyd answered; if not ok: with status and detail */
+	uint16_t status, detail;
+	char text[600]; /* if not ok: why */
+	uint8_t signature[PROTO_MAX_SIGNATURE];
+	size_t len;
+};
+
+/* Can this process become the user? Root can, others are only themselves. */
+bool user_may_be(uid_t uid);
+
+/*
+ * Signs data with the key as the user. name is for words. 0, whatever keyd
+ * said, or -1 with *f when it could not even be tried.
+ */
+__attribute__((warn_unused_result)) int user_sign(const struct config *c,
+	uid_t uid, const char *name, const struct proto_sign *what,
+	struct user_answer *out, struct fault *f);
+
+/* The user's name, or "uid N". Returns out. */
+const char *user_name(uid_t uid, char out[64]);
+
+#endif
