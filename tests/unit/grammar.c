@@ -1,0 +1,657 @@
+/* The forms that the policy recognises, and all that must not pass for one. */
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+
+#include "session/curve.h"
+#include "session/grammar.h"
+#include "tests/support/messages.h"
+
+#define SERVER     "TLS 1.3, server CertificateVerify"
+#define CLIENT     "TLS 1.3, client CertificateVerify"
+#define CREDENTIAL "TLS, server delegated credentials"
+
+static const uint8_t sentinel[8] = { 0x44, 0x4F, 0x57, 0x4E, 0x47, 0x52, 0x44,
+	0x01 };
+static const uint16_t groups[] = { 23, 24, 29 };
+
+static uint64_t seed = 88172645463325252U;
+static struct message m, spki;
+
+static void
+set_up(void)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+
+	cr_assert_eq(curve_init(), 0);
+	messages_spki(&spki, key);
+	EVP_PKEY_free(key);
+}
+
+TestSuite(grammar, .init = set_up, .timeout = 120);
+
+static struct grammar_result
+classify_for(const struct message *msg, const struct message *key)
+{
+	return grammar_classify((struct view){ msg->data, msg->len },
+		(struct view){ key->data, key->len }, curve_has_point);
+}
+
+static struct grammar_result
+classify(void)
+{
+	return classify_for(&m, &spki);
+}
+
+static bool
+is_sound_ske(void)
+{
+	struct grammar_result g = classify();
+
+	return g.form == GRAMMAR_TLS12_SERVER && g.defect == GRAMMAR_SOUND;
+}
+
+static bool
+has_defect(enum grammar_defect defect)
+{
+	struct grammar_result g = classify();
+
+	return g.form == GRAMMAR_TLS12_SERVER && g.defect == defect;
+}
+
+/* What a server key may sign, and a request. */
+static bool
+is_accepted(void)
+{
+	struct grammar_result g = classify();
+
+	return g.form == GRAMMAR_TLS13_SERVER || g.form == GRAMMAR_CSR ||
+	       (g.form == GRAMMAR_TLS12_SERVER && g.defect == GRAMMAR_SOUND);
+}
+
+static void
+flip(size_t bit)
+{
+	m.data[bit / 8] ^= (uint8_t)(1U << bit % 8);
+}
+
+Test(grammar, recognises_certificate_verify_of_a_tls13_server)
+{
+	messages_verify(&m, SERVER, 32, &seed);
+	cr_assert_eq(m.len, 130);
+	cr_assert_eq(classify().form, GRAMMAR_TLS13_SERVER);
+	messages_verify(&m, SERVER, 48, &seed);
+	cr_assert_eq(m.len, 146);
+	cr_assert_eq(classify().form, GRAMMAR_TLS13_SERVER);
+}
+
+Test(grammar, tells_a_tls13_client_and_a_delegated_credential_apart)
+{
+	messages_verify(&m, CLIENT, 32, &seed);
+	cr_assert_eq(classify().form, GRAMMAR_TLS13_CLIENT);
+	messages_verify(&m, CREDENTIAL, 120, &seed);
+	cr_assert_eq(classify().form, GRAMMAR_DELEGATED);
+	messages_verify(&m, CREDENTIAL, 32, &seed);
+	cr_assert_eq(classify().form, GRAMMAR_DELEGATED);
+}
+
+Test(grammar, refuses_every_other_length_of_certificate_verify)
+{
+	size_t len;
+
+	messages_verify(&m, SERVER, 200, &seed);
+	for (len = 0; len <= 298; len++) {
+		m.len = len;
+		if (len == 130 || len == 146)
+			continue;
+		cr_assert_not(is_accepted(), "length %zu", len);
+	}
+}
+
+Test(grammar, refuses_every_changed_bit_before_the_transcript_hash)
+{
+	size_t bit;
+
+	messages_verify(&m, SERVER, 32, &seed);
+	for (bit = 0; bit < 8 * m.len; bit++) {
+		flip(bit);
+		cr_assert_eq(is_accepted(), bit >= 8 * 98, "bit %zu", bit);
+		flip(bit);
+	}
+}
+
+Test(grammar, recognises_server_key_exchange_of_each_group)
+{
+	static const size_t lengths[] = { 133, 165, 100 };
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		messages_ske_group(&m, groups[i], &seed);
+		cr_assert_eq(m.len, lengths[i]);
+		cr_assert(is_sound_ske());
+		cr_assert_not(classify().sentinel);
+		memcpy(m.data + 56, sentinel, 8);
+		cr_assert(is_sound_ske());
+		cr_assert(classify().sentinel);
+	}
+}
+
+Test(grammar, takes_only_the_whole_sentinel_for_tls12)
+{
+	size_t bit;
+
+	messages_ske_group(&m, 29, &seed);
+	memcpy(m.data + 56, sentinel, 8);
+	for (bit = 8 * 56; bit < 8 * 64; bit++) {
+		flip(bit);
+		cr_assert_not(classify().sentinel);
+		flip(bit);
+	}
+	/* The sentinel for TLS 1.1 and below. */
+	m.data[63] = 0;
+	cr_assert_not(classify().sentinel);
+}
+
+Test(grammar, refuses_every_truncated_or_extended_key_exchange)
+{
+	size_t i, len, right;
+
+	for (i = 0; i < 3; i++) {
+		memset(&m, 0, sizeof(m));
+		messages_ske_group(&m, groups[i], &seed);
+		right = m.len;
+		for (len = 0; len < right + 100; len++) {
+			m.len = len;
+			cr_assert_eq(is_accepted(), len == right,
+				"group %u length %zu", groups[i], len);
+		}
+	}
+}
+
+/* Randoms are random, and so is the point of x25519. */
+Test(grammar, refuses_every_changed_bit_of_header_and_curve_point)
+{
+	size_t i, bit;
+	bool harmless;
+
+	for (i = 0; i < 3; i++) {
+		messages_ske_group(&m, groups[i], &seed);
+		for (bit = 0; bit < 8 * m.len; bit++) {
+			harmless = bit < 8 * 64 ||
+				   (groups[i] == 29 && bit >= 8 * 68);
+			flip(bit);
+			cr_assert_eq(is_accepted(), harmless,
+				"group %u bit %zu", groups[i], bit);
+			flip(bit);
+		}
+	}
+}
+
+Test(grammar, refuses_points_that_are_none)
+{
+	uint8_t zero[97] = { 0 };
+
+	messages_ske(&m, 29, zero, 32, &seed);
+	cr_assert(has_defect(GRAMMAR_POINT));
+	zero[0] = 4;
+	messages_ske(&m, 23, zero, 65, &seed);
+	cr_assert(has_defect(GRAMMAR_POINT));
+	/* Coordinates beyond the field. */
+	memset(zero + 1, 0xFF, sizeof(zero) - 1);
+	messages_ske(&m, 24, zero, 97, &seed);
+	cr_assert(has_defect(GRAMMAR_POINT));
+	/* Compressed, and hybrid: on the curve, but not in this form. */
+	messages_ske_group(&m, 23, &seed);
+	m.data[67] = 33;
+	m.data[68] = 2 | (m.data[132] & 1);
+	m.len = 101;
+	cr_assert(has_defect(GRAMMAR_POINT));
+	messages_ske_group(&m, 23, &seed);
+	m.data[68] = 6 | (m.data[132] & 1);
+	cr_assert(has_defect(GRAMMAR_POINT));
+	/* The point at infinity. */
+	zero[0] = 0;
+	messages_ske(&m, 23, zero, 1, &seed);
+	cr_assert(has_defect(GRAMMAR_POINT));
+}
+
+Test(grammar, refuses_other_groups)
+{
+	static const struct {
+		uint16_t group;
+		size_t len;
+	} other[] = { { 30, 56 }, { 25, 133 }, { 22, 65 }, { 26, 65 },
+		{ 0x0117, 65 }, { 0x1D00, 32 }, { 256, 200 }, { 0, 1 } };
+	uint8_t point[255];
+	size_t i;
+
+	for (i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
+		messages_fill(&seed, point, sizeof(point));
+		messages_ske(&m, other[i].group, point, other[i].len, &seed);
+		cr_assert(has_defect(GRAMMAR_GROUP), "%u", other[i].group);
+	}
+	/* A point of one group under the number of another. */
+	messages_ske_group(&m, 23, &seed);
+	m.data[66] = 24;
+	cr_assert(has_defect(GRAMMAR_POINT));
+	m.data[66] = 29;
+	cr_assert(has_defect(GRAMMAR_POINT));
+}
+
+Test(grammar, refuses_explicit_curves_and_finite_field_key_exchange)
+{
+	messages_ske_group(&m, 23, &seed);
+	m.data[64] = 1;
+	cr_assert_eq(classify().form, GRAMMAR_OTHER);
+	m.data[64] = 2;
+	cr_assert_eq(classify().form, GRAMMAR_OTHER);
+	/* dh_p of 2048 bits, g = 2, Ys: 583 bytes. */
+	messages_fill(&seed, m.data, 583);
+	memcpy(m.data + 64, "\x01\x00", 2);
+	memcpy(m.data + 322, "\x00\x01\x02\x01\x00", 5);
+	m.len = 583;
+	cr_assert_not(is_accepted());
+}
+
+/* ---- requests ---------------------------------------------------------- */
+
+static EVP_PKEY *
+make_key(size_t i)
+{
+	return i == 0 ? EVP_RSA_gen(2048)
+		      : EVP_EC_gen(i == 1 ? "P-256" : "P-384");
+}
+
+Test(grammar, recognises_requests_for_this_key_only)
+{
+	struct message other = spki;
+	EVP_PKEY *key;
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		key = make_key(i);
+		messages_spki(&spki, key);
+		messages_csr(&m, key);
+		cr_assert_eq(classify().form, GRAMMAR_CSR);
+		cr_assert_eq(classify_for(&m, &other).form, GRAMMAR_OTHER);
+		EVP_PKEY_free(key);
+	}
+}
+
+static void
+make_request(void)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+
+	memset(&m, 0, sizeof(m));
+	messages_spki(&spki, key);
+	messages_csr(&m, key);
+	EVP_PKEY_free(key);
+}
+
+Test(grammar, refuses_every_truncated_or_extended_request)
+{
+	size_t len, right;
+
+	make_request();
+	right = m.len;
+	for (len = 0; len < right + 300; len++) {
+		m.len = len;
+		cr_assert_eq(is_accepted(), len == right, "length %zu", len);
+	}
+}
+
+/*
+ * A changed bit passes only inside the name or the attributes, where it makes
+ * another name or attribute; never in the frame or the key.
+ */
+Test(grammar, refuses_every_changed_bit_of_a_requests_frame_and_key)
+{
+	const uint8_t *key;
+	size_t bit, byte, at, passed = 0;
+
+	make_request();
+	key = memmem(m.data, m.len, spki.data, spki.len);
+	cr_assert_not_null(key);
+	at = (size_t)(key - m.data);
+	for (bit = 0; bit < 8 * m.len; bit++) {
+		byte = bit / 8;
+		flip(bit);
+		if (is_accepted()) {
+			cr_assert(byte > 8 && (byte < at ||
+						      byte > at + spki.len + 2),
+				"bit %zu", bit);
+			passed++;
+		}
+		flip(bit);
+	}
+	cr_assert_gt(passed, 0);
+	cr_assert(is_accepted());
+}
+
+/* A request written by hand: head, name, key, attributes as given. */
+static void
+put_request(const char *head, size_t head_len, const char *name,
+	size_t name_len, const char *tail, size_t tail_len)
+{
+	size_t body = head_len + name_len + spki.len + tail_len, n = 0;
+
+	m.data[n++] = 0x30;
+	if (body >= 0x80)
+		m.data[n++] = 0x81;
+	m.data[n++] = (uint8_t)body;
+	memcpy(m.data + n, head, head_len);
+	n += head_len;
+	memcpy(m.data + n, name, name_len);
+	n += name_len;
+	memcpy(m.data + n, spki.data, spki.len);
+	n += spki.len;
+	memcpy(m.data + n, tail, tail_len);
+	m.len = n + tail_len;
+}
+
+#define BYTES(s) s, sizeof(s) - 1
+
+static bool
+is_request(void)
+{
+	return classify().form == GRAMMAR_CSR;
+}
+
+Test(grammar, reads_requests_as_strict_der)
+{
+	put_request(
+		BYTES("\x02\x01\x00"), BYTES("\x30\x00"), BYTES("\xA0\x00"));
+	cr_assert(is_request());
+	/* Version 1; version 0 in two bytes; no version. */
+	put_request(
+		BYTES("\x02\x01\x01"), BYTES("\x30\x00"), BYTES("\xA0\x00"));
+	cr_assert_not(is_request());
+	put_request(BYTES("\x02\x02\x00\x00"), BYTES("\x30\x00"),
+		BYTES("\xA0\x00"));
+	cr_assert_not(is_request());
+	put_request(BYTES(""), BYTES("\x30\x00"), BYTES("\xA0\x00"));
+	cr_assert_not(is_request());
+	/* No attributes, a second set of them, another tag, a long length. */
+	put_request(BYTES("\x02\x01\x00"), BYTES("\x30\x00"), BYTES(""));
+	cr_assert_not(is_request());
+	put_request(BYTES("\x02\x01\x00"), BYTES("\x30\x00"),
+		BYTES("\xA0\x00\xA0\x00"));
+	cr_assert_not(is_request());
+	put_request(
+		BYTES("\x02\x01\x00"), BYTES("\x30\x00"), BYTES("\xA1\x00"));
+	cr_assert_not(is_request());
+	put_request(BYTES("\x02\x01\x00"), BYTES("\x30\x00"),
+		BYTES("\xA0\x81\x00"));
+	cr_assert_not(is_request());
+	put_request(BYTES("\x02\x01\x00"), BYTES("\x30\x80\x00\x00"),
+		BYTES("\xA0\x00"));
+	cr_assert_not(is_request());
+}
+
+Test(grammar, reads_names_and_attributes_as_such)
+{
+	put_request(BYTES("\x02\x01\x00"),
+		BYTES("\x30\x0C\x31\x0A\x30\x08\x06\x03\x55\x04\x03\x0C\x01x"),
+		BYTES("\xA0\x08\x30\x06\x06\x02\x2A\x03\x31\x00"));
+	cr_assert(is_request());
+	/* An AlgorithmIdentifier, as in a version 1 certificate. */
+	put_request(BYTES("\x02\x01\x00"),
+		BYTES("\x30\x06\x06\x02\x2A\x03\x05\x00"), BYTES("\xA0\x00"));
+	cr_assert_not(is_request());
+	/* An empty set; a pair without value; with two. */
+	put_request(BYTES("\x02\x01\x00"), BYTES("\x30\x02\x31\x00"),
+		BYTES("\xA0\x00"));
+	cr_assert_not(is_request());
+	put_request(BYTES("\x02\x01\x00"),
+		BYTES("\x30\x08\x31\x06\x30\x04\x06\x02\x2A\x03"),
+		BYTES("\xA0\x00"));
+	cr_assert_not(is_request());
+	put_request(BYTES("\x02\x01\x00"),
+		BYTES("\x30\x0C\x31\x0A\x30\x08\x06\x02\x2A\x03\x05\x00\x05"
+		      "\x00"),
+		BYTES("\xA0\x00"));
+	cr_assert_not(is_request());
+	/* An attribute whose values are no set, or not DER inside. */
+	put_request(BYTES("\x02\x01\x00"), BYTES("\x30\x00"),
+		BYTES("\xA0\x08\x30\x06\x06\x02\x2A\x03\x30\x00"));
+	cr_assert_not(is_request());
+	put_request(BYTES("\x02\x01\x00"), BYTES("\x30\x00"),
+		BYTES("\xA0\x0A\x30\x08\x06\x02\x2A\x03\x31\x02\x04\x05"));
+	cr_assert_not(is_request());
+}
+
+/* ---- known confusions -------------------------------------------------- */
+
+/* Writes an SKE header of this group at byte 64, of the right length. */
+static void
+shape(uint16_t group)
+{
+	m.data[64] = 3;
+	m.data[65] = (uint8_t)(group >> 8);
+	m.data[66] = (uint8_t)group;
+	m.data[67] = (uint8_t)(m.len - 68);
+}
+
+static const uint8_t ed25519_spki[44] = { 0x30, 0x2A, 0x30, 0x05, 0x06, 0x03,
+	0x2B, 0x65, 0x70, 0x03, 0x21, 0x00, 0x5A };
+
+/*
+ * A request for an Ed25519 key of exactly len bytes whose name holds what has
+ * to be at byte 64.
+ */
+static void
+request_shaped(size_t len, uint16_t group)
+{
+	size_t n = 0, name = len - 46 - (len > 129 ? 3 : 2) - 3;
+
+	memset(m.data, 'a', len);
+	m.len = len;
+	m.data[n++] = 0x30;
+	if (len > 129)
+		m.data[n++] = 0x81;
+	m.data[n] = (uint8_t)(len - n - 1);
+	n++;
+	memcpy(m.data + n, "\x02\x01\x00", 3);
+	n += 3;
+	if (len > 129) {
+		memcpy(m.data + n, "\x30\x81\x00\x31\x81\x00\x30\x81\x00", 9);
+		m.data[n + 2] = (uint8_t)(name - 3);
+		m.data[n + 5] = (uint8_t)(name - 6);
+		m.data[n + 8] = (uint8_t)(name - 9);
+		memcpy(m.data + n + 9, "\x06\x03\x55\x04\x03\x04\x81", 7);
+		m.data[n + 16] = (uint8_t)(name - 17);
+	} else {
+		memcpy(m.data + n, "\x30\x00\x31\x00\x30\x00", 6);
+		m.data[n + 1] = (uint8_t)(name - 2);
+		m.data[n + 3] = (uint8_t)(name - 4);
+		m.data[n + 5] = (uint8_t)(name - 6);
+		memcpy(m.data + n + 6, "\x06\x03\x55\x04\x03\x04", 6);
+		m.data[n + 12] = (uint8_t)(name - 13);
+	}
+	memcpy(m.data + n + name, ed25519_spki, sizeof(ed25519_spki));
+	memcpy(m.data + len - 2, "\xA0\x00", 2);
+	shape(group);
+}
+
+Test(grammar, refuses_key_exchanges_that_are_requests_too)
+{
+	struct message key = { .len = sizeof(ed25519_spki) };
+
+	memcpy(key.data, ed25519_spki, sizeof(ed25519_spki));
+	request_shaped(124, 30);
+	cr_assert_eq(classify_for(&m, &key).form, GRAMMAR_CSR);
+	cr_assert(has_defect(GRAMMAR_CONFUSABLE));
+	/* The sentinel lies inside the name as well. */
+	memcpy(m.data + 56, sentinel, 8);
+	cr_assert_eq(classify_for(&m, &key).form, GRAMMAR_CSR);
+	cr_assert(has_defect(GRAMMAR_CONFUSABLE));
+	request_shaped(201, 25);
+	cr_assert_eq(classify_for(&m, &key).form, GRAMMAR_CSR);
+	cr_assert(has_defect(GRAMMAR_CONFUSABLE));
+}
+
+/* Puts a start over a sound x25519 message of 100 bytes. */
+static void
+start_with(const char *start, size_t len)
+{
+	messages_ske_group(&m, 29, &seed);
+	cr_assert(is_sound_ske());
+	memcpy(m.data, start, len);
+}
+
+static const struct {
+	const char *what;
+	const char *start;
+	size_t len;
+} starts[] = {
+	{ "request", BYTES("\x30\x62\x02\x01\x00\x30") },
+	{ "version only", BYTES("\x30\x62\x02\x01\x00\x06") },
+	{ "certificate", BYTES("\x30\x62\xA0\x03\x02\x01\x02") },
+	{ "certificate, version 1", BYTES("\x30\x62\x02\x04\x01\x02\x03\x04"
+					  "\x30") },
+	{ "revocation list", BYTES("\x30\x62\x02\x01\x01\x30") },
+	{ "revocation list, version 1", BYTES("\x30\x62\x30\x0D\x06\x09") },
+	{ "OCSP by name", BYTES("\x30\x62\xA1\x20\x30") },
+	{ "OCSP by key", BYTES("\x30\x62\xA2\x16\x04") },
+	{ "SPKAC", BYTES("\x30\x62\x30\x50\x30\x0D") },
+	{ "CMP", BYTES("\x30\x62\x30\x20\x02\x01\x02") },
+	{ "CMS attributes", BYTES("\x31\x62\x30\x18\x06\x09") },
+	{ "length in two bytes", BYTES("\x30\x81\x61\x02\x01\x00") },
+	{ "length in five bytes",
+		BYTES("\x30\x84\x00\x00\x00\x5E\x02\x01\x00") },
+	{ "length in nine bytes",
+		BYTES("\x30\x88\x00\x00\x00\x00\x00\x00\x00\x5A\x02\x01\x00") },
+	{ "integer's length in two", BYTES("\x30\x62\x02\x81\x01\x00\x30") },
+	{ "indefinite inside", BYTES("\x30\x62\xA0\x80\x02\x01\x02") },
+	{ "COSE_Sign1", BYTES("\x84\x6ASignature1\x43\xA1\x01\x26") },
+	{ "COSE_Sign", BYTES("\x85\x69Signature\x43\xA1\x01\x26") },
+	{ "countersignature", BYTES("\x85\x70"
+				    "CounterSignature\x40") },
+	{ "countersignature 0", BYTES("\x84\x71"
+				      "CounterSignature0\x40") },
+	{ "countersignature v2", BYTES("\x86\x72"
+				       "CounterSignatureV2\x40") },
+	{ "COSE, long heads", BYTES("\x98\x04\x78\x0ASignature1\x40") },
+	{ "COSE, longer heads",
+		BYTES("\x99\x00\x04\x79\x00\x0ASignature1\x40") },
+	{ "tagged COSE_Sign1", BYTES("\xD2\x84\x43\xA1\x01\x26") },
+	{ "tagged COSE_Sign", BYTES("\xD8\x62\x84\x43\xA1\x01\x26") },
+};
+
+Test(grammar, refuses_key_exchanges_that_start_another_format)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		start_with(starts[i].start, starts[i].len);
+		cr_assert(has_defect(GRAMMAR_CONFUSABLE), "%s", starts[i].what);
+	}
+	/* Indefinite length: ends with two zeros. */
+	start_with(BYTES("\x30\x80\x02\x01\x00"));
+	memcpy(m.data + 98, "\x00\x00", 2);
+	cr_assert(has_defect(GRAMMAR_CONFUSABLE));
+}
+
+/* The 100 bytes from the first to the last are one Sig_structure. */
+Test(grammar, refuses_a_key_exchange_that_is_a_whole_cose_structure)
+{
+	start_with(BYTES("\x84\x6ASignature1\x43\xA1\x01\x26\x40\x58\x51"));
+	cr_assert_eq(m.len, 19 + 0x51);
+	cr_assert(has_defect(GRAMMAR_CONFUSABLE));
+}
+
+/* A wrong length is no start of that format: these are honest randoms. */
+Test(grammar, accepts_randoms_that_only_resemble_another_format)
+{
+	static const struct {
+		const char *start;
+		size_t len;
+	} near[] = {
+		{ BYTES("\x30\x61\x02\x01\x00\x30") },
+		{ BYTES("\x30\x63\x02\x01\x00\x30") },
+		{ BYTES("\x30\x62\x04\x01\x00\x30") },
+		{ BYTES("\x30\x62\x02\x02\x00\x01\x31") },
+		{ BYTES("\x30\x62\x02\x7F\x00\x30") },
+		{ BYTES("\x30\x62\xA0\x03\x04\x01") },
+		{ BYTES("\x30\x82\x00\x62\x02\x01") },
+		{ BYTES("\x84\x6ASignatura1") },
+		{ BYTES("\x64\x6ASignature1") },
+		{ BYTES("\xD2\x84\x43\xA1\x02") },
+		{ BYTES("\x01\x00\x00\x5C\x03\x03") },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(near) / sizeof(near[0]); i++) {
+		start_with(near[i].start, near[i].len);
+		/* Not by chance the two zeros of an indefinite length. */
+		m.data[99] = 0x11;
+		cr_assert(is_sound_ske(), "row %zu", i);
+	}
+}
+
+/* Base64 has no byte below 43, and byte 64 would have to be 3. */
+Test(grammar, refuses_web_tokens)
+{
+	static const char token[] = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0";
+	static const size_t lengths[] = { 36, 100, 130, 133, 146, 165 };
+	size_t i, j;
+
+	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		m.len = lengths[i];
+		for (j = 0; j < m.len; j++)
+			m.data[j] = (uint8_t)token[j % 36];
+		cr_assert_eq(classify().form, GRAMMAR_OTHER);
+	}
+}
+
+/* ClientHello first; longer than any ServerKeyExchange of ours. */
+Test(grammar, refuses_a_tls12_clients_transcript)
+{
+	messages_fill(&seed, m.data, 2000);
+	memcpy(m.data, "\x01\x00\x00\x7C\x03\x03", 6);
+	m.len = 2000;
+	cr_assert_eq(classify().form, GRAMMAR_OTHER);
+	m.data[64] = 3;
+	cr_assert_eq(classify().form, GRAMMAR_OTHER);
+}
+
+Test(grammar, refuses_nothing_and_the_very_long)
+{
+	static uint8_t big[131072];
+
+	m.len = 0;
+	cr_assert_eq(classify().form, GRAMMAR_OTHER);
+	cr_assert_eq(grammar_classify((struct view){ NULL, 0 },
+			     (struct view){ NULL, 0 }, curve_has_point)
+			     .form,
+		GRAMMAR_OTHER);
+	memset(big, 0x30, sizeof(big));
+	cr_assert_eq(
+		grammar_classify((struct view){ big, sizeof(big) },
+			(struct view){ spki.data, spki.len }, curve_has_point)
+			.form,
+		GRAMMAR_OTHER);
+}
+
+/* ---- honest peers ------------------------------------------------------ */
+
+Test(grammar, accepts_a_million_honest_messages)
+{
+	size_t i, refused = 0;
+
+	for (i = 0; i < 1000000; i++) {
+		if (i % 4 == 3)
+			messages_verify(
+				&m, SERVER, i % 8 == 3 ? 32 : 48, &seed);
+		else
+			messages_ske_group(&m, groups[i % 4], &seed);
+		if (!is_accepted())
+			refused++;
+	}
+	cr_assert_eq(refused, 0);
+}

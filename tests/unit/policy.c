@@ -1,0 +1,355 @@
+/* May this key sign this: uses, schemes, tls12, weak digests, leniency. */
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+
+#include "session/curve.h"
+#include "session/policy.h"
+#include "tests/support/messages.h"
+
+enum {
+	SERVER = PROTO_USE_TLS_SERVER,
+	CSR = PROTO_USE_CSR,
+	SIGN = PROTO_USE_SIGN,
+};
+
+static uint64_t seed = 88172645463325252U;
+static struct message m, spki;
+static struct ring_entry key;
+static struct proto_sign request;
+
+static void
+set_up(void)
+{
+	EVP_PKEY *pkey = EVP_EC_gen("P-256");
+
+	cr_assert_eq(curve_init(), 0);
+	messages_spki(&spki, pkey);
+	EVP_PKEY_free(pkey);
+	key = (struct ring_entry){ .key = { .type = PROTO_KEY_P256,
+					   .bits = 256,
+					   .use = SERVER,
+					   .tls12 = PROTO_TLS12_ANY } };
+	request.scheme = (struct proto_scheme){ .algorithm = PROTO_ECDSA,
+		.digest = PROTO_SHA256 };
+}
+
+TestSuite(policy, .init = set_up, .timeout = 120);
+
+static uint16_t
+check(void)
+{
+	key.key.spki = (struct view){ spki.data, spki.len };
+	request.data = (struct view){ m.data, m.len };
+	return policy_check(&key, &request, curve_has_point);
+}
+
+static void
+tls13(const char *who)
+{
+	messages_verify(&m, who, 32, &seed);
+}
+
+static void
+request_for_key(void)
+{
+	EVP_PKEY *pkey = EVP_EC_gen("P-256");
+
+	messages_spki(&spki, pkey);
+	messages_csr(&m, pkey);
+	EVP_PKEY_free(pkey);
+}
+
+#define TLS13_SERVER "TLS 1.3, server CertificateVerify"
+#define TLS13_CLIENT "TLS 1.3, client CertificateVerify"
+
+Test(policy, a_server_key_signs_as_server_and_nothing_else)
+{
+	tls13(TLS13_SERVER);
+	cr_assert_eq(check(), DETAIL_NONE);
+	messages_ske_group(&m, 29, &seed);
+	cr_assert_eq(check(), DETAIL_NONE);
+	tls13(TLS13_CLIENT);
+	cr_assert_eq(check(), DETAIL_CLIENT_AUTH);
+	tls13("TLS, server delegated credentials");
+	cr_assert_eq(check(), DETAIL_DELEGATED_CREDENTIAL);
+	request_for_key();
+	cr_assert_eq(check(), DETAIL_NOT_TLS_SERVER);
+	m.len = 0;
+	cr_assert_eq(check(), DETAIL_NOT_TLS_SERVER);
+}
+
+Test(policy, a_csr_key_signs_requests_and_nothing_else)
+{
+	key.key.use = CSR;
+	request_for_key();
+	cr_assert_eq(check(), DETAIL_NONE);
+	tls13(TLS13_SERVER);
+	cr_assert_eq(check(), DETAIL_NOT_CSR);
+	messages_ske_group(&m, 23, &seed);
+	cr_assert_eq(check(), DETAIL_NOT_CSR);
+	tls13(TLS13_CLIENT);
+	cr_assert_eq(check(), DETAIL_CLIENT_AUTH);
+}
+
+Test(policy, two_uses_allow_what_either_allows)
+{
+	key.key.use = SERVER | CSR;
+	request_for_key();
+	cr_assert_eq(check(), DETAIL_NONE);
+	tls13(TLS13_SERVER);
+	cr_assert_eq(check(), DETAIL_NONE);
+	messages_ske_group(&m, 29, &seed);
+	cr_assert_eq(check(), DETAIL_NONE);
+	key.key.tls12 = PROTO_TLS12_NO;
+	cr_assert_eq(check(), DETAIL_TLS12_OFF);
+	m.len = 3;
+	cr_assert_eq(check(), DETAIL_NOT_TLS_SERVER);
+}
+
+Test(policy, a_sign_key_signs_anything_also_a_digest)
+{
+	key.key.use = SIGN;
+	m.len = 32;
+	cr_assert_eq(check(), DETAIL_NONE);
+	tls13(TLS13_CLIENT);
+	cr_assert_eq(check(), DETAIL_NONE);
+	request.input = PROTO_INPUT_DIGEST;
+	cr_assert_eq(check(), DETAIL_NONE);
+}
+
+Test(policy, a_digest_is_signed_blindly_by_sign_keys_only)
+{
+	uint32_t use;
+
+	request.input = PROTO_INPUT_DIGEST;
+	m.len = 32;
+	for (use = 0; use < SIGN; use++) {
+		key.key.use = use;
+		cr_assert_eq(check(), DETAIL_DIGEST_BLIND);
+	}
+	/* Whatever it looks like. */
+	tls13(TLS13_SERVER);
+	cr_assert_eq(check(), DETAIL_DIGEST_BLIND);
+}
+
+Test(policy, a_key_without_a_known_use_signs_nothing)
+{
+	key.key.use = 0;
+	tls13(TLS13_SERVER);
+	cr_assert_eq(check(), DETAIL_NOT_TLS_SERVER);
+	key.key.use = 1U << 20;
+	cr_assert_eq(check(), DETAIL_NOT_TLS_SERVER);
+	request_for_key();
+	cr_assert_eq(check(), DETAIL_NOT_TLS_SERVER);
+}
+
+Test(policy, weak_digests_need_their_setting_for_every_use)
+{
+	static const uint8_t weak[] = { PROTO_MD5, PROTO_SHA1, PROTO_MD5_SHA1 };
+	size_t i;
+	uint32_t use;
+
+	tls13(TLS13_SERVER);
+	for (i = 0; i < 3; i++) {
+		for (use = 1; use <= (SERVER | CSR | SIGN); use++) {
+			key.key.use = use;
+			request.scheme.digest = weak[i];
+			key.key.flags = 0;
+			cr_assert_eq(check(), DETAIL_WEAK_DIGEST);
+		}
+		key.key.use = SIGN;
+		key.key.flags = PROTO_KEY_WEAK_DIGESTS;
+		cr_assert_eq(check(), DETAIL_NONE);
+	}
+}
+
+Test(policy, even_with_weak_digests_tls_gets_sha1_in_tls12_only)
+{
+	key.key.flags = PROTO_KEY_WEAK_DIGESTS;
+	request.scheme.digest = PROTO_SHA1;
+	messages_ske_group(&m, 29, &seed);
+	cr_assert_eq(check(), DETAIL_NONE);
+	tls13(TLS13_SERVER);
+	cr_assert_eq(check(), DETAIL_TLS_SCHEME);
+	key.key.type = PROTO_KEY_RSA;
+	request.scheme.algorithm = PROTO_RSA_PKCS1;
+	messages_ske_group(&m, 29, &seed);
+	cr_assert_eq(check(), DETAIL_NONE);
+	request.scheme.digest = PROTO_MD5_SHA1;
+	cr_assert_eq(check(), DETAIL_TLS_SCHEME);
+	request.scheme.digest = PROTO_MD5;
+	cr_assert_eq(check(), DETAIL_TLS_SCHEME);
+}
+
+/* All that TLS allows; every other combination must be refused. */
+struct allowed {
+	uint8_t key, algorithm, digest;
+	bool tls12, tls13;
+};
+
+static const struct allowed allowed[] = {
+	{ PROTO_KEY_RSA, PROTO_RSA_PSS, PROTO_SHA256, true, true },
+	{ PROTO_KEY_RSA, PROTO_RSA_PSS, PROTO_SHA384, true, true },
+	{ PROTO_KEY_RSA, PROTO_RSA_PSS, PROTO_SHA512, true, true },
+	{ PROTO_KEY_RSA, PROTO_RSA_PKCS1, PROTO_SHA224, true, false },
+	{ PROTO_KEY_RSA, PROTO_RSA_PKCS1, PROTO_SHA256, true, false },
+	{ PROTO_KEY_RSA, PROTO_RSA_PKCS1, PROTO_SHA384, true, false },
+	{ PROTO_KEY_RSA, PROTO_RSA_PKCS1, PROTO_SHA512, true, false },
+	{ PROTO_KEY_P256, PROTO_ECDSA, PROTO_SHA224, true, false },
+	{ PROTO_KEY_P256, PROTO_ECDSA, PROTO_SHA256, true, true },
+	{ PROTO_KEY_P256, PROTO_ECDSA, PROTO_SHA384, true, false },
+	{ PROTO_KEY_P256, PROTO_ECDSA, PROTO_SHA512, true, false },
+	{ PROTO_KEY_P384, PROTO_ECDSA, PROTO_SHA224, true, false },
+	{ PROTO_KEY_P384, PROTO_ECDSA, PROTO_SHA256, true, false },
+	{ PROTO_KEY_P384, PROTO_ECDSA, PROTO_SHA384, true, true },
+	{ PROTO_KEY_P384, PROTO_ECDSA, PROTO_SHA512, true, false },
+};
+
+static bool
+is_allowed(bool version13)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
+		if (allowed[i].key == key.key.type &&
+			allowed[i].algorithm == request.scheme.algorithm &&
+			allowed[i].digest == request.scheme.digest)
+			return version13 ? allowed[i].tls13 : allowed[i].tls12;
+	return false;
+}
+
+static void
+check_scheme(uint8_t type, uint8_t algorithm, uint8_t digest, bool version13)
+{
+	key.key.type = type;
+	request.scheme = (struct proto_scheme){ .algorithm = algorithm,
+		.digest = digest };
+	if (algorithm == PROTO_RSA_PSS) {
+		request.scheme.mgf1 = digest;
+		request.scheme.salt = (uint16_t)proto_digest_len(digest);
+	}
+	cr_assert_eq(check() == DETAIL_NONE, is_allowed(version13),
+		"key %u algorithm %u digest %u tls13 %d", type, algorithm,
+		digest, version13);
+}
+
+Test(policy, tls_takes_exactly_the_schemes_of_its_version_and_key)
+{
+	uint8_t type, algorithm, digest;
+	int version13;
+
+	for (version13 = 0; version13 < 2; version13++) {
+		if (version13)
+			tls13(TLS13_SERVER);
+		else
+			messages_ske_group(&m, 24, &seed);
+		for (type = 0; type < 6; type++)
+			for (algorithm = 0; algorithm < 6; algorithm++)
+				for (digest = 0; digest < 20; digest++)
+					check_scheme(type, algorithm, digest,
+						version13);
+	}
+}
+
+Test(policy, tls_takes_rsa_pss_with_salt_and_mgf1_of_the_digest_only)
+{
+	struct proto_scheme *s = &request.scheme;
+
+	key.key.type = PROTO_KEY_RSA;
+	tls13(TLS13_SERVER);
+	*s = (struct proto_scheme){ PROTO_RSA_PSS, PROTO_SHA256, PROTO_SHA256,
+		32 };
+	cr_assert_eq(check(), DETAIL_NONE);
+	s->salt = 31;
+	cr_assert_eq(check(), DETAIL_TLS_SCHEME);
+	s->salt = 222;
+	cr_assert_eq(check(), DETAIL_TLS_SCHEME);
+	s->salt = 32;
+	s->mgf1 = PROTO_SHA1;
+	cr_assert_eq(check(), DETAIL_TLS_SCHEME);
+	messages_ske_group(&m, 23, &seed);
+	cr_assert_eq(check(), DETAIL_TLS_SCHEME);
+	key.key.use = SIGN;
+	cr_assert_eq(check(), DETAIL_NONE);
+}
+
+static void
+put_sentinel(void)
+{
+	memcpy(m.data + 56, "DOWNGRD\x01", 8);
+}
+
+Test(policy, tls12_setting_decides_on_key_exchanges)
+{
+	messages_ske_group(&m, 29, &seed);
+	cr_assert_eq(check(), DETAIL_NONE);
+	key.key.tls12 = PROTO_TLS12_SENTINEL;
+	cr_assert_eq(check(), DETAIL_NO_SENTINEL);
+	put_sentinel();
+	cr_assert_eq(check(), DETAIL_NONE);
+	key.key.tls12 = PROTO_TLS12_NO;
+	cr_assert_eq(check(), DETAIL_TLS12_OFF);
+	/* A value of a later loader's counts as no. */
+	key.key.tls12 = 3;
+	cr_assert_eq(check(), DETAIL_TLS12_OFF);
+	tls13(TLS13_SERVER);
+	cr_assert_eq(check(), DETAIL_NONE);
+}
+
+Test(policy, names_what_is_wrong_with_a_key_exchange)
+{
+	uint8_t zero[32] = { 0 };
+
+	messages_ske(&m, 29, zero, 32, &seed);
+	cr_assert_eq(check(), DETAIL_TLS_POINT);
+	messages_ske(&m, 30, zero, 32, &seed);
+	cr_assert_eq(check(), DETAIL_TLS_GROUP);
+	messages_ske_group(&m, 29, &seed);
+	memcpy(m.data, "\x30\x62\x02\x01\x00\x30", 6);
+	cr_assert_eq(check(), DETAIL_CONFUSABLE);
+	put_sentinel();
+	cr_assert_eq(check(), DETAIL_CONFUSABLE);
+}
+
+/* Also where the request is for this very key. */
+Test(policy, no_message_is_good_for_server_and_request)
+{
+	size_t i;
+
+	for (i = 0; i < 20000; i++) {
+		if (i % 4 == 0)
+			request_for_key();
+		else if (i % 4 == 1)
+			tls13(TLS13_SERVER);
+		else
+			messages_ske_group(&m, i % 8 < 4 ? 29 : 23, &seed);
+		if (m.len > 0 && i % 3 == 0)
+			m.data[messages_random(&seed) % m.len] ^=
+				(uint8_t)messages_random(&seed);
+		key.key.use = SERVER;
+		if (check() != DETAIL_NONE)
+			continue;
+		key.key.use = CSR;
+		cr_assert_neq(check(), DETAIL_NONE);
+	}
+}
+
+Test(policy, log_only_lasts_until_its_day)
+{
+	key.key.flags = PROTO_KEY_ENFORCE_LOG;
+	key.enforce_from = 1000;
+	cr_assert(policy_is_lenient(&key, 0));
+	cr_assert(policy_is_lenient(&key, 999));
+	cr_assert_not(policy_is_lenient(&key, 1000));
+	cr_assert_not(policy_is_lenient(&key, UINT64_MAX));
+	key.enforce_from = 0;
+	cr_assert_not(policy_is_lenient(&key, 0));
+	key.key.flags = 0;
+	key.enforce_from = 1000;
+	cr_assert_not(policy_is_lenient(&key, 0));
+}
