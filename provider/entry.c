@@ -1,14 +1,211 @@
-#include <openssl/core.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/params.h>
+
+#include "provider/context.h"
+#include "provider/dispatch.h"
+#include "provider/errors.h"
+
+#define PROPERTIES "provider=keyd"
+#define DECODES    PROPERTIES ",input=der,structure=PrivateKeyInfo"
+
+/* The names are those of `default`: libcrypto must see the same algorithms. */
+#define NAMES_RSA "RSA:rsaEncryption:1.2.840.113549.1.1.1"
+#define NAMES_EC  "EC:id-ecPublicKey:1.2.840.10045.2.1"
+
+static const OSSL_ALGORITHM keymgmts[] = {
+	{ NAMES_RSA, PROPERTIES, keymgmt_rsa_functions, "RSA kept by keyd" },
+	{ NAMES_EC, PROPERTIES, keymgmt_ec_functions, "EC kept by keyd" },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static const OSSL_ALGORITHM signatures[] = {
+	{ NAMES_RSA, PROPERTIES, signature_rsa_functions, "RSA by keyd" },
+	{ "ECDSA", PROPERTIES, signature_ecdsa_functions, "ECDSA by keyd" },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static const OSSL_ALGORITHM decoders[] = {
+	{ NAMES_RSA, DECODES, decoder_rsa_functions, "shell of an RSA key" },
+	{ NAMES_EC, DECODES, decoder_ec_functions, "shell of an EC key" },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static const OSSL_ALGORITHM exchanges[] = {
+	{ "ECDH", PROPERTIES, keyexch_ec_functions, "ECDH of default" },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static const OSSL_ALGORITHM ciphers[] = {
+	{ NAMES_RSA, PROPERTIES, cipher_rsa_functions, "RSA of default" },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static const struct {
+	int operation;
+	const OSSL_ALGORITHM *algorithms;
+} operations[] = {
+	{ OSSL_OP_KEYMGMT, keymgmts },
+	{ OSSL_OP_SIGNATURE, signatures },
+	{ OSSL_OP_DECODER, decoders },
+	{ OSSL_OP_KEYEXCH, exchanges },
+	{ OSSL_OP_ASYM_CIPHER, ciphers },
+};
+
+static const OSSL_PARAM gettable[] = {
+	OSSL_PARAM_utf8_ptr(OSSL_PROV_PARAM_NAME, NULL, 0),
+	OSSL_PARAM_utf8_ptr(OSSL_PROV_PARAM_VERSION, NULL, 0),
+	OSSL_PARAM_utf8_ptr(OSSL_PROV_PARAM_BUILDINFO, NULL, 0),
+	OSSL_PARAM_int(OSSL_PROV_PARAM_STATUS, NULL),
+	OSSL_PARAM_END,
+};
+
+static OSSL_FUNC_provider_teardown_fn teardown;
+static OSSL_FUNC_provider_gettable_params_fn gettable_params;
+static OSSL_FUNC_provider_get_params_fn get_params;
+static OSSL_FUNC_provider_query_operation_fn query_operation;
+static OSSL_FUNC_provider_get_reason_strings_fn get_reason_strings;
+
+static const OSSL_DISPATCH functions[] = {
+	DISPATCH(OSSL_FUNC_PROVIDER_TEARDOWN, teardown),
+	DISPATCH(OSSL_FUNC_PROVIDER_GETTABLE_PARAMS, gettable_params),
+	DISPATCH(OSSL_FUNC_PROVIDER_GET_PARAMS, get_params),
+	DISPATCH(OSSL_FUNC_PROVIDER_QUERY_OPERATION, query_operation),
+	DISPATCH(OSSL_FUNC_PROVIDER_GET_REASON_STRINGS, get_reason_strings),
+	DISPATCH_END,
+};
+
+static const OSSL_PARAM *
+gettable_params(void *provctx)
+{
+	(void)provctx;
+	return gettable;
+}
+
+static int
+get_params(void *provctx, OSSL_PARAM params[])
+{
+	static const struct {
+		const char *name, *value;
+	} texts[] = {
+		{ OSSL_PROV_PARAM_NAME, "openssl-keyd" },
+		{ OSSL_PROV_PARAM_VERSION, KEYD_VERSION },
+		{ OSSL_PROV_PARAM_BUILDINFO, "openssl-keyd " KEYD_VERSION },
+	};
+	OSSL_PARAM *p;
+	size_t i;
+
+	(void)provctx;
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		p = OSSL_PARAM_locate(params, texts[i].name);
+		if (p != NULL && !OSSL_PARAM_set_utf8_ptr(p, texts[i].value))
+			return 0;
+	}
+	p = OSSL_PARAM_locate(params, OSSL_PROV_PARAM_STATUS);
+	return p == NULL || OSSL_PARAM_set_int(p, 1);
+}
+
+static const OSSL_ALGORITHM *
+query_operation(void *provctx, int operation, int *no_cache)
+{
+	size_t i;
+
+	(void)provctx;
+	*no_cache = 0;
+	for (i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
+		if (operations[i].operation == operation)
+			return operations[i].algorithms;
+	return NULL;
+}
+
+static const OSSL_ITEM *
+get_reason_strings(void *provctx)
+{
+	(void)provctx;
+	return errors_reasons();
+}
+
+static void
+teardown(void *provctx)
+{
+	struct context *ctx = provctx;
+
+	EVP_KEYMGMT_free(ctx->ec);
+	EVP_KEYMGMT_free(ctx->rsa);
+	if (ctx->fallback != NULL)
+		(void)OSSL_PROVIDER_unload(ctx->fallback);
+	OSSL_LIB_CTX_free(ctx->libctx);
+	if (ctx->client != NULL)
+		client_free(ctx->client);
+	OPENSSL_free(ctx);
+}
+
+/* Which functions libcrypto has; the rest of the table does not concern us. */
+static void
+read_core(struct core *core, const OSSL_DISPATCH *in)
+{
+	for (; in->function_id != 0; in++) {
+		if (in->function_id == OSSL_FUNC_CORE_GET_PARAMS)
+			core->get_params = OSSL_FUNC_core_get_params(in);
+		else if (in->function_id == OSSL_FUNC_CORE_NEW_ERROR)
+			core->new_error = OSSL_FUNC_core_new_error(in);
+		else if (in->function_id == OSSL_FUNC_CORE_SET_ERROR_DEBUG)
+			core->set_error_debug =
+				OSSL_FUNC_core_set_error_debug(in);
+		else if (in->function_id == OSSL_FUNC_CORE_VSET_ERROR)
+			core->vset_error = OSSL_FUNC_core_vset_error(in);
+		else if (in->function_id == OSSL_FUNC_BIO_READ_EX)
+			core->bio_read = OSSL_FUNC_BIO_read_ex(in);
+	}
+}
+
+static int
+start(struct context *ctx)
+{
+	struct client_settings s = {
+		.socket = ctx->settings.socket,
+		.abstract_socket = ctx->settings.abstract_socket,
+		.timeout = ctx->settings.timeout,
+		.server_user = ctx->settings.server_user,
+	};
+
+	ctx->client = client_new(&s);
+	ctx->libctx = OSSL_LIB_CTX_new();
+	if (ctx->client == NULL || ctx->libctx == NULL)
+		return -1;
+	ctx->fallback = OSSL_PROVIDER_load(ctx->libctx, "default");
+	ctx->rsa = EVP_KEYMGMT_fetch(ctx->libctx, "RSA", NULL);
+	ctx->ec = EVP_KEYMGMT_fetch(ctx->libctx, "EC", NULL);
+	if (ctx->fallback == NULL || ctx->rsa == NULL || ctx->ec == NULL)
+		return -1;
+	return 0;
+}
 
 OSSL_provider_init_fn OSSL_provider_init;
 
+/*
+ * All is made here rather than when first needed: what is lazy needs a lock, and a lock
+ * can be held by another thread when the process forks.
+ */
 __attribute__((visibility("default"))) int
 OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
 	const OSSL_DISPATCH **out, void **provctx)
 {
-	(void)handle;
-	(void)in;
-	(void)out;
-	(void)provctx;
+	struct context *ctx = OPENSSL_zalloc(sizeof(*ctx));
+
+	if (ctx == NULL)
+		return 0;
+	ctx->core.handle = handle;
+	read_core(&ctx->core, in);
+	if (ctx->core.bio_read == NULL)
+		goto err;
+	settings_read(&ctx->settings, handle, ctx->core.get_params);
+	if (start(ctx) < 0)
+		goto err;
+	*provctx = ctx;
+	*out = functions;
+	return 1;
+err:
+	teardown(ctx);
 	return 0;
 }

@@ -1,0 +1,189 @@
+/*
+ * Shell files, DER to key object: provider-decoder(7). libcrypto runs every decoder of
+ * PrivateKeyInfo on every PKCS#8 file: what is not a shell is not our concern.
+ */
+#include <openssl/core_names.h>
+#include <openssl/core_object.h>
+#include <openssl/crypto.h>
+#include <openssl/params.h>
+
+#include <string.h>
+
+#include "provider/dispatch.h"
+#include "provider/errors.h"
+#include "provider/key.h"
+
+struct decoder {
+	struct context *ctx;
+	enum key_kind kind;
+};
+
+static OSSL_FUNC_decoder_newctx_fn rsa_newctx, ec_newctx;
+static OSSL_FUNC_decoder_freectx_fn freectx;
+static OSSL_FUNC_decoder_does_selection_fn does_selection;
+static OSSL_FUNC_decoder_decode_fn decode;
+
+#define COMMON                                                                 \
+	DISPATCH(OSSL_FUNC_DECODER_FREECTX, freectx),                          \
+		DISPATCH(OSSL_FUNC_DECODER_DOES_SELECTION, does_selection),    \
+		DISPATCH(OSSL_FUNC_DECODER_DECODE, decode), DISPATCH_END
+
+const OSSL_DISPATCH decoder_rsa_functions[] = {
+	DISPATCH(OSSL_FUNC_DECODER_NEWCTX, rsa_newctx),
+	COMMON,
+};
+
+const OSSL_DISPATCH decoder_ec_functions[] = {
+	DISPATCH(OSSL_FUNC_DECODER_NEWCTX, ec_newctx),
+	COMMON,
+};
+
+static void *
+newctx(struct context *ctx, enum key_kind kind)
+{
+	struct decoder *d = OPENSSL_zalloc(sizeof(*d));
+
+	if (d == NULL)
+		return NULL;
+	d->ctx = ctx;
+	d->kind = kind;
+	return d;
+}
+
+static void *
+rsa_newctx(void *provctx)
+{
+	return newctx(provctx, KEY_RSA);
+}
+
+static void *
+ec_newctx(void *provctx)
+{
+	return newctx(provctx, KEY_EC);
+}
+
+static void
+freectx(void *vctx)
+{
+	OPENSSL_free(vctx);
+}
+
+static int
+does_selection(void *provctx, int selection)
+{
+	(void)provctx;
+	return selection == 0 ||
+	       (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0;
+}
+
+/* As many bytes as there are, up to want. */
+static size_t
+read_bytes(
+	const struct core *core, OSSL_CORE_BIO *in, uint8_t *out, size_t want)
+{
+	size_t have = 0, n;
+
+	while (have < want && core->bio_read(in, out + have, want - have, &n) &&
+		n > 0)
+		have += n;
+	return have;
+}
+
+/*
+ * One DER element, no byte more: what follows in a file is another reader's.
+ * Returns the bytes read, fewer than announced if the file ends early;
+ * 0 if it cannot be a shell.
+ */
+static size_t
+read_element(const struct core *core, OSSL_CORE_BIO *in, uint8_t *out)
+{
+	size_t n = read_bytes(core, in, out, 4), body, head;
+
+	if (n < 4 || out[0] != 0x30)
+		return 0;
+	/* A shell has at least 128 bytes, so it has length octets. */
+	if (out[1] == 0x81) {
+		head = 3;
+		body = out[2];
+	} else if (out[1] == 0x82) {
+		head = 4;
+		body = (size_t)out[2] << 8 | out[3];
+	} else {
+		return 0;
+	}
+	if (body < 2 || body > SHELL_MAX - head)
+		return 0;
+	return n + read_bytes(core, in, out + n, head + body - n);
+}
+
+/*
+ * Both decoders see a shell, one of them shall deal with it, so that what is wrong is
+ * said once: EC with what has an EC algorithm identifier, RSA with all else.
+ */
+static enum key_kind
+kind_of(const uint8_t *der, size_t len)
+{
+	static const uint8_t ec[] = { 0x06, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2,
+		1 };
+	size_t start = len < 32 ? len : 32; /* within the outer headers */
+
+	return memmem(der, start, ec, sizeof(ec)) == NULL ? KEY_RSA : KEY_EC;
+}
+
+static int
+give(struct key *key, OSSL_CALLBACK *callback, void *arg)
+{
+	int type = OSSL_OBJECT_PKEY;
+	char name[8];
+	OSSL_PARAM params[4];
+	int ok;
+
+	(void)OPENSSL_strlcpy(name, key_kind_name(key->kind), sizeof(name));
+	params[0] = OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type);
+	params[1] = OSSL_PARAM_construct_utf8_string(
+		OSSL_OBJECT_PARAM_DATA_TYPE, name, 0);
+	params[2] = OSSL_PARAM_construct_octet_string(
+		OSSL_OBJECT_PARAM_REFERENCE, &key, sizeof(key));
+	params[3] = OSSL_PARAM_construct_end();
+	ok = callback(params, arg);
+	/* NULL if keymgmt_load() took it */
+	key_free(key);
+	return ok;
+}
+
+static int
+decode(void *vctx, OSSL_CORE_BIO *in, int selection, OSSL_CALLBACK *callback,
+	void *arg, OSSL_PASSPHRASE_CALLBACK *pw, void *pwarg)
+{
+	const struct decoder *d = vctx;
+	enum shell_error result;
+	uint8_t der[SHELL_MAX];
+	struct shell shell;
+	struct key *key;
+	size_t len;
+
+	(void)selection;
+	(void)pw;
+	(void)pwarg;
+	/* Returning 1 without an object lets the other decoders go on. */
+	len = read_element(&d->ctx->core, in, der);
+	if (len == 0 || kind_of(der, len) != d->kind)
+		return 1;
+	result = shell_decode(der, len, &shell);
+	if (result == SHELL_FOREIGN)
+		return 1;
+	if (result != SHELL_OK) {
+		errors_raise(d->ctx, ERROR_BAD_SHELL,
+			"%s; write it again with: keydctl shell NAME",
+			shell_error_text(result));
+		return 1;
+	}
+	if (d->ctx->settings.problem[0] != '\0') {
+		errors_raise(d->ctx, ERROR_BAD_SETTING,
+			"key %s: %s in the provider's section of openssl.cnf",
+			shell.name, d->ctx->settings.problem);
+		return 1;
+	}
+	key = key_new_shell(d->ctx, d->kind, &shell);
+	return key == NULL ? 1 : give(key, callback, arg);
+}

@@ -1,0 +1,159 @@
+#include "provider/key.h"
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
+#include <string.h>
+
+#include "provider/errors.h"
+
+#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
+
+static const char *const shell_groups[] = { "prime256v1", "secp384r1" };
+
+const char *
+key_kind_name(enum key_kind kind)
+{
+	return kind == KEY_RSA ? "RSA" : "EC";
+}
+
+EVP_KEYMGMT *
+key_kind_keymgmt(const struct context *ctx, enum key_kind kind)
+{
+	return kind == KEY_RSA ? ctx->rsa : ctx->ec;
+}
+
+struct key *
+key_new(struct context *ctx, enum key_kind kind)
+{
+	struct key *key = OPENSSL_zalloc(sizeof(*key));
+
+	if (key == NULL)
+		return NULL;
+	key->ctx = ctx;
+	key->kind = kind;
+	atomic_init(&key->references, 1);
+	return key;
+}
+
+struct key *
+key_new_inner(struct context *ctx, enum key_kind kind, EVP_PKEY *inner, int has)
+{
+	struct key *key = key_new(ctx, kind);
+
+	if (key == NULL) {
+		EVP_PKEY_free(inner);
+		return NULL;
+	}
+	key->inner = inner;
+	key->has = has;
+	return key;
+}
+
+static bool
+is_shell_key(EVP_PKEY *inner, enum key_kind kind)
+{
+	char group[32];
+	size_t len, i;
+
+	if (kind == KEY_RSA)
+		return true;
+	if (EVP_PKEY_get_group_name(inner, group, sizeof(group), &len) != 1)
+		return false;
+	for (i = 0; i < ROWS(shell_groups); i++)
+		if (strcmp(group, shell_groups[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The public key, read by default's decoders. */
+static EVP_PKEY *
+read_spki(const struct context *ctx, struct view spki)
+{
+	const unsigned char *pos = spki.data;
+	EVP_PKEY *pkey;
+
+	/* default's own words on it would only confuse beside ours. */
+	ERR_set_mark();
+	pkey = d2i_PUBKEY_ex(NULL, &pos, (long)spki.len, ctx->libctx, NULL);
+	ERR_pop_to_mark();
+	if (pkey != NULL && pos != spki.data + spki.len) {
+		EVP_PKEY_free(pkey);
+		return NULL;
+	}
+	return pkey;
+}
+
+struct key *
+key_new_shell(
+	struct context *ctx, enum key_kind kind, const struct shell *shell)
+{
+	EVP_PKEY *inner = read_spki(ctx, shell->spki);
+	struct key *key;
+	size_t len;
+
+	if (inner == NULL) {
+		errors_raise(ctx, ERROR_BAD_SHELL,
+			"shell of key %s: its public key cannot be read; "
+			"write it again with: keydctl shell %s",
+			shell->name, shell->name);
+		return NULL;
+	}
+	if (!EVP_PKEY_is_a(inner, key_kind_name(kind)) ||
+		!is_shell_key(inner, kind)) {
+		errors_raise(ctx, ERROR_BAD_SHELL,
+			"shell of key %s: keys of this type are not "
+			"supported, but RSA, EC P-256 and P-384",
+			shell->name);
+		EVP_PKEY_free(inner);
+		return NULL;
+	}
+	key = key_new_inner(ctx, kind, inner, OSSL_KEYMGMT_SELECT_ALL);
+	if (key == NULL)
+		return NULL;
+	key->is_shell = true;
+	memcpy(key->name, shell->name, sizeof(key->name));
+	if (!EVP_Q_digest(ctx->libctx, "SHA256", NULL, shell->spki.data,
+		    shell->spki.len, key->hash, &len)) {
+		key_free(key);
+		return NULL;
+	}
+	return key;
+}
+
+struct key *
+key_up_ref(struct key *key)
+{
+	(void)atomic_fetch_add(&key->references, 1);
+	return key;
+}
+
+void
+key_free(struct key *key)
+{
+	if (key == NULL || atomic_fetch_sub(&key->references, 1) > 1)
+		return;
+	EVP_PKEY_free(key->inner);
+	OPENSSL_free(key);
+}
+
+bool
+key_has(const struct key *key, int selection)
+{
+	int parts = OSSL_KEYMGMT_SELECT_KEYPAIR;
+
+	/* RSA keys have no parameters, and that is all of them. */
+	if (key->kind == KEY_EC)
+		parts |= OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS;
+	return (selection & parts & ~key->has) == 0;
+}
+
+size_t
+key_signature_size(const struct key *key)
+{
+	int size = key->inner == NULL ? 0 : EVP_PKEY_get_size(key->inner);
+
+	return size < 0 ? 0 : (size_t)size;
+}

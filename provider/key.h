@@ -1,0 +1,66 @@
+/*
+ * A key object. Either a shell: name and public key, while the private key is
+ * with keyd and nowhere in this process. Or a pass-through: a key of `default` in
+ * the private library context, which comes about only because an openssl.cnf
+ * lists this provider first, so that it is asked for ephemeral keys too.
+ */
+#ifndef KEYD_PROVIDER_KEY_H
+#define KEYD_PROVIDER_KEY_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "provider/context.h"
+#include "wire/proto.h"
+#include "wire/shell.h"
+
+enum key_kind {
+	KEY_RSA,
+	KEY_EC,
+};
+
+struct key {
+	struct context *ctx;
+	enum key_kind kind;
+	atomic_uint references;
+	EVP_PKEY *inner; /* in the private context; NULL while empty */
+	int has;         /* OSSL_KEYMGMT_SELECT_* parts there are */
+	bool is_shell;
+	/* of a shell */
+	char name[PROTO_MAX_NAME + 1];
+	uint8_t hash[PROTO_HASH_LEN]; /* SHA-256 of the SPKI */
+};
+
+/* The algorithm's name ("RSA"). */
+const char *key_kind_name(enum key_kind kind);
+
+/* default's key management of this kind. */
+EVP_KEYMGMT *key_kind_keymgmt(const struct context *ctx, enum key_kind kind);
+
+/* An empty key, or NULL. */
+struct key *key_new(struct context *ctx, enum key_kind kind);
+
+/*
+ * The key of a shell. NULL, with the reason in the error queue, if its public key cannot
+ * be read, is not of this kind, or is not one that keyd keeps.
+ */
+struct key *key_new_shell(
+	struct context *ctx, enum key_kind kind, const struct shell *shell);
+
+/*
+ * A pass-through or public key that takes the caller's reference to inner; NULL
+ * (inner is then freed).
+ */
+struct key *key_new_inner(
+	struct context *ctx, enum key_kind kind, EVP_PKEY *inner, int has);
+
+struct key *key_up_ref(struct key *key);
+void key_free(struct key *key);
+
+/* Are all the selected parts there? For a shell the private part counts as there. */
+bool key_has(const struct key *key, int selection);
+
+/* Bytes of the longest signature, 0 if the key is empty. */
+size_t key_signature_size(const struct key *key);
+
+#endif

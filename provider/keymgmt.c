@@ -1,0 +1,220 @@
+#include "provider/keymgmt.h"
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/params.h>
+
+#include <string.h>
+
+#include "provider/errors.h"
+
+/* Parameters by whose presence an imported part is known. */
+static const struct {
+	const char *name;
+	int part;
+} parts[] = {
+	{ OSSL_PKEY_PARAM_RSA_N, OSSL_KEYMGMT_SELECT_PUBLIC_KEY },
+	{ OSSL_PKEY_PARAM_RSA_D, OSSL_KEYMGMT_SELECT_PRIVATE_KEY },
+	{ OSSL_PKEY_PARAM_PUB_KEY, OSSL_KEYMGMT_SELECT_PUBLIC_KEY },
+	{ OSSL_PKEY_PARAM_PRIV_KEY, OSSL_KEYMGMT_SELECT_PRIVATE_KEY },
+	{ OSSL_PKEY_PARAM_GROUP_NAME, OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS },
+	{ OSSL_PKEY_PARAM_EC_P, OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS },
+};
+
+void
+keymgmt_free(void *keydata)
+{
+	key_free(keydata);
+}
+
+void *
+keymgmt_load(const void *reference, size_t size)
+{
+	struct key *key;
+
+	if (size != sizeof(key))
+		return NULL;
+	/* The decoder's reference becomes ours: it must not free it too. */
+	key = *(struct key *const *)reference;
+	*(struct key **)(uintptr_t)reference = NULL;
+	return key;
+}
+
+int
+keymgmt_has(const void *keydata, int selection)
+{
+	return keydata != NULL && key_has(keydata, selection);
+}
+
+int
+keymgmt_get_params(void *keydata, OSSL_PARAM params[])
+{
+	const struct key *key = keydata;
+
+	return key->inner != NULL && EVP_PKEY_get_params(key->inner, params);
+}
+
+int
+keymgmt_set_params(void *keydata, const OSSL_PARAM params[])
+{
+	struct key *key = keydata;
+
+	if (params == NULL || params[0].key == NULL)
+		return 1;
+	if (key->inner == NULL)
+		return 0;
+	if (key->is_shell) {
+		errors_raise(key->ctx, ERROR_NOT_FOR_SHELLS,
+			"key %s cannot be changed", key->name);
+		return 0;
+	}
+	/* EVP_PKEY_set_params() does not promise to leave params alone. */
+	if (!EVP_PKEY_set_params(key->inner, (OSSL_PARAM *)(uintptr_t)params))
+		return 0;
+	if (OSSL_PARAM_locate_const(
+		    params, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY) != NULL)
+		key->has |= OSSL_KEYMGMT_SELECT_PUBLIC_KEY;
+	return 1;
+}
+
+int
+keymgmt_match(const void *keydata1, const void *keydata2, int selection)
+{
+	const struct key *a = keydata1, *b = keydata2;
+	int same;
+
+	if (a->inner == NULL || b->inner == NULL)
+		return 0;
+	ERR_set_mark();
+	if (selection & OSSL_KEYMGMT_SELECT_KEYPAIR)
+		same = EVP_PKEY_eq(a->inner, b->inner);
+	else
+		same = EVP_PKEY_parameters_eq(a->inner, b->inner);
+	ERR_pop_to_mark();
+	return same == 1;
+}
+
+/* Of a shell, what can be checked is the public key. */
+int
+keymgmt_validate(const void *keydata, int selection, int type)
+{
+	const struct key *key = keydata;
+	EVP_PKEY_CTX *pctx;
+	int ok = 0;
+
+	if (key->inner == NULL)
+		return 0;
+	pctx = EVP_PKEY_CTX_new_from_pkey(key->ctx->libctx, key->inner, NULL);
+	if (pctx == NULL)
+		return 0;
+	if (key->is_shell)
+		selection &= ~OSSL_KEYMGMT_SELECT_PRIVATE_KEY;
+	if ((selection & OSSL_KEYMGMT_SELECT_KEYPAIR) ==
+		OSSL_KEYMGMT_SELECT_KEYPAIR)
+		ok = EVP_PKEY_pairwise_check(pctx);
+	else if (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY)
+		ok = EVP_PKEY_private_check(pctx);
+	else if (!(selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY))
+		ok = key->kind == KEY_RSA || EVP_PKEY_param_check(pctx) == 1;
+	else if (type == OSSL_KEYMGMT_VALIDATE_QUICK_CHECK)
+		ok = EVP_PKEY_public_check_quick(pctx);
+	else
+		ok = EVP_PKEY_public_check(pctx);
+	EVP_PKEY_CTX_free(pctx);
+	return ok == 1;
+}
+
+int
+keymgmt_export(void *keydata, int selection, OSSL_CALLBACK *callback, void *arg)
+{
+	const struct key *key = keydata;
+
+	/*
+	 * Before each operation libcrypto tries to move the key to `default`: this
+	 * must fail at once, without a lock and without an error left.
+	 */
+	if (key->is_shell && (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY))
+		return 0;
+	return key->inner != NULL &&
+	       EVP_PKEY_export(key->inner, selection, callback, arg);
+}
+
+static EVP_PKEY *
+make_inner(const struct key *key, int selection, OSSL_PARAM params[])
+{
+	EVP_PKEY_CTX *pctx = EVP_PKEY_CTX_new_from_name(
+		key->ctx->libctx, key_kind_name(key->kind), NULL);
+	EVP_PKEY *inner = NULL;
+
+	if (pctx == NULL || EVP_PKEY_fromdata_init(pctx) != 1 ||
+		EVP_PKEY_fromdata(pctx, &inner, selection, params) != 1)
+		inner = NULL;
+	EVP_PKEY_CTX_free(pctx);
+	return inner;
+}
+
+static int
+parts_of(const OSSL_PARAM params[], int selection)
+{
+	int has = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (OSSL_PARAM_locate_const(params, parts[i].name) != NULL)
+			has |= parts[i].part & selection;
+	return has;
+}
+
+int
+keymgmt_import(void *keydata, int selection, const OSSL_PARAM params[])
+{
+	struct key *key = keydata;
+	EVP_PKEY *inner;
+
+	if (key->inner != NULL)
+		return 0;
+	/* EVP_PKEY_fromdata() wants them writable, and only reads them. */
+	inner = make_inner(key, selection, (OSSL_PARAM *)(uintptr_t)params);
+	if (inner == NULL)
+		return 0;
+	key->inner = inner;
+	key->has = parts_of(params, selection);
+	return 1;
+}
+
+void *
+keymgmt_dup(const void *keydata, int selection)
+{
+	const struct key *from = keydata;
+	OSSL_PARAM *params = NULL;
+	EVP_PKEY *inner;
+	struct key *to;
+
+	to = key_new(from->ctx, from->kind);
+	if (to == NULL || from->inner == NULL)
+		return to;
+	if (from->is_shell && (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY)) {
+		/* A shell's inner key never changes: it can be shared. */
+		if (!EVP_PKEY_up_ref(from->inner))
+			goto err;
+		to->inner = from->inner;
+		to->has = from->has;
+		to->is_shell = true;
+		memcpy(to->name, from->name, sizeof(to->name));
+		memcpy(to->hash, from->hash, sizeof(to->hash));
+		return to;
+	}
+	selection &= from->has;
+	if (EVP_PKEY_todata(from->inner, selection, &params) != 1)
+		goto err;
+	inner = make_inner(to, selection, params);
+	OSSL_PARAM_free(params);
+	if (inner == NULL)
+		goto err;
+	to->inner = inner;
+	to->has = selection;
+	return to;
+err:
+	key_free(to);
+	return NULL;
+}

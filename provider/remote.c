@@ -1,0 +1,72 @@
+#include "provider/remote.h"
+
+#include <openssl/crypto.h>
+
+#include <string.h>
+
+#include "provider/errors.h"
+
+enum {
+	OVERHEAD = 64, /* of a sign request, without its data */
+};
+
+/* Sends the request; the reply's views point into reply. */
+static int
+call(const struct key *key, uint8_t *request, size_t len, uint8_t *reply,
+	struct view *sig)
+{
+	struct client_error error = { 0 };
+	struct proto_reply answer;
+
+	error.result = client_call(key->ctx->client, request, len, reply,
+		PROTO_MAX_REPLY, &answer, &error);
+	if (error.result != CLIENT_OK) {
+		errors_raise_client(key->ctx, &error, key->name);
+		return -1;
+	}
+	if (proto_get_signature(answer.body, sig) < 0 ||
+		sig->len > key_signature_size(key)) {
+		errors_raise(key->ctx, ERROR_PROTOCOL,
+			"key %s: the answer is not a signature of this key",
+			key->name);
+		return -1;
+	}
+	return 0;
+}
+
+int
+remote_sign(const struct key *key, const struct proto_scheme *scheme,
+	enum proto_input input, struct view data, uint8_t *sig, size_t *len)
+{
+	struct proto_sign message = {
+		.scheme = *scheme,
+		.input = (uint8_t)input,
+		.data = data,
+	};
+	size_t size = OVERHEAD + data.len, request_len;
+	uint8_t reply[PROTO_MAX_REPLY];
+	struct writer w;
+	struct view got;
+	uint8_t *request;
+	int result = -1;
+
+	request = OPENSSL_malloc(size);
+	if (request == NULL)
+		return -1;
+	memcpy(message.hash, key->hash, sizeof(message.hash));
+	w = writer_init(request, size);
+	proto_put_request(&w, PROTO_SIGN, 1);
+	proto_put_sign(&w, &message);
+	if (writer_finish(&w, &request_len) < 0) {
+		errors_raise(key->ctx, ERROR_TOO_LARGE, "key %s", key->name);
+		goto out;
+	}
+	if (call(key, request, request_len, reply, &got) < 0)
+		goto out;
+	memcpy(sig, got.data, got.len);
+	*len = got.len;
+	result = 0;
+out:
+	OPENSSL_clear_free(request, size);
+	return result;
+}

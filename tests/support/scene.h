@@ -1,0 +1,57 @@
+/*
+ * What tests of the provider play in: a scratch folder, keys and their shells and certificates, a fake
+ * keyd that has the keys, and a library context that has the provider.
+ */
+#ifndef KEYD_TESTS_SCENE_H
+#define KEYD_TESTS_SCENE_H
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <sys/types.h>
+
+enum scene_key {
+	SCENE_RSA,
+	SCENE_P256,
+	SCENE_P384,
+	SCENE_KEYS,
+};
+
+enum scene_order {
+	SCENE_LAST,      /* default, keyd */
+	SCENE_FIRST,     /* keyd, default */
+	SCENE_PREFERRED, /* default, keyd; default_properties = ?provider=keyd */
+};
+
+struct scene {
+	char dir[32];
+	char socket[64], conf[64];
+	OSSL_LIB_CTX *plain; /* default alone, for the true keys */
+	OSSL_LIB_CTX *libctx;
+	EVP_PKEY *key[SCENE_KEYS];
+	X509 *cert[SCENE_KEYS];
+	uint8_t *der[SCENE_KEYS]; /* the shells */
+	size_t der_len[SCENE_KEYS];
+	EVP_PKEY *shell[SCENE_KEYS]; /* as loaded */
+	pid_t keyd;
+};
+
+/* settings: lines for the provider's section beside `socket`. Aborts on any failure. */
+void scene_start(
+	struct scene *s, enum scene_order order, const char *settings);
+
+/* Starts the fake keyd, answering sign with this status and detail if not 0. */
+void scene_keyd(
+	struct scene *s, unsigned short refuse, unsigned short detail);
+
+void scene_end(struct scene *s);
+
+/* A path in the scratch folder; valid until the next call. */
+const char *scene_path(const struct scene *s, const char *name);
+
+/* The shell as PEM in a new memory BIO. */
+BIO *scene_pem(const struct scene *s, enum scene_key k);
+
+/* Writes the shell (PEM) and its certificate to files NAME.key and NAME.pem. */
+void scene_write(const struct scene *s, enum scene_key k, const char *name);
+
+#endif
