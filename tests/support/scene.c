@@ -47,10 +47,11 @@ write_conf(struct scene *s, enum scene_order order, const char *settings)
 
 	need(f != NULL, "conf");
 	fprintf(f,
-		"openssl_conf = init\n[init]\nproviders = providers_sect\n"
-		"alg_section = evp_sect\n[providers_sect]\n%s"
+		"openssl_conf = init\n[init]\nproviders = providers_sect\n%s"
+		"[providers_sect]\n%s"
 		"[default_sect]\nactivate = 1\n"
 		"[keyd_sect]\nmodule = %s\nactivate = 1\n%s%s\n%s\n",
+		order == SCENE_PREFERRED ? "alg_section = evp_sect\n" : "",
 		orders[order], getenv("KEYD_MODULE"),
 		strstr(settings, "socket =") == NULL ? "socket = " : "",
 		strstr(settings, "socket =") == NULL ? s->socket : "",
@@ -152,8 +153,8 @@ scene_start(struct scene *s, enum scene_order order, const char *settings)
 	s->libctx = OSSL_LIB_CTX_new();
 	need(OSSL_LIB_CTX_load_config(s->libctx, s->conf) == 1, "config");
 	need(OSSL_PROVIDER_available(s->libctx, "keyd"), "provider");
-	s->key[SCENE_RSA] = EVP_PKEY_Q_keygen(
-		s->plain, NULL, "RSA", (size_t)2048);
+	s->key[SCENE_RSA] =
+		EVP_PKEY_Q_keygen(s->plain, NULL, "RSA", (size_t)2048);
 	s->key[SCENE_P256] = EVP_PKEY_Q_keygen(s->plain, NULL, "EC", "P-256");
 	s->key[SCENE_P384] = EVP_PKEY_Q_keygen(s->plain, NULL, "EC", "P-384");
 	for (k = 0; k < SCENE_KEYS; k++) {

@@ -36,12 +36,10 @@ struct scene {
 };
 
 /* settings: lines for the provider's section beside `socket`. Aborts on any failure. */
-void scene_start(
-	struct scene *s, enum scene_order order, const char *settings);
+void scene_start(struct scene *s, enum scene_order order, const char *settings);
 
 /* Starts the fake keyd, answering sign with this status and detail if not 0. */
-void scene_keyd(
-	struct scene *s, unsigned short refuse, unsigned short detail);
+void scene_keyd(struct scene *s, unsigned short refuse, unsigned short detail);
 
 void scene_end(struct scene *s);
 

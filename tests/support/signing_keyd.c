@@ -58,8 +58,8 @@ set_padding(EVP_PKEY_CTX *pctx, const struct proto_scheme *s)
 }
 
 static int
-sign_message(EVP_PKEY *key, const struct proto_sign *m, uint8_t *sig,
-	size_t *len)
+sign_message(
+	EVP_PKEY *key, const struct proto_sign *m, uint8_t *sig, size_t *len)
 {
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *pctx = NULL;
@@ -75,8 +75,8 @@ sign_message(EVP_PKEY *key, const struct proto_sign *m, uint8_t *sig,
 }
 
 static int
-sign_digest(EVP_PKEY *key, const struct proto_sign *m, uint8_t *sig,
-	size_t *len)
+sign_digest(
+	EVP_PKEY *key, const struct proto_sign *m, uint8_t *sig, size_t *len)
 {
 	EVP_PKEY_CTX *pctx = EVP_PKEY_CTX_new(key, NULL);
 	const EVP_MD *md =
