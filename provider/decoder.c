@@ -165,7 +165,11 @@ decode(void *vctx, OSSL_CORE_BIO *in, int selection, OSSL_CALLBACK *callback,
 	(void)selection;
 	(void)pw;
 	(void)pwarg;
-	/* Returning 1 without an object lets the other decoders go on. */
+	/*
+	 * Returning 1 without an object lets the other decoders go on, and
+	 * makes libcrypto forget every error. So a shell that cannot be used
+	 * ends with 0: nobody else can read it, and the reason must be seen.
+	 */
 	len = read_element(&d->ctx->core, in, der);
 	if (len == 0 || kind_of(der, len) != d->kind)
 		return 1;
@@ -176,14 +180,14 @@ decode(void *vctx, OSSL_CORE_BIO *in, int selection, OSSL_CALLBACK *callback,
 		errors_raise(d->ctx, ERROR_BAD_SHELL,
 			"%s; write it again with: keydctl shell NAME",
 			shell_error_text(result));
-		return 1;
+		return 0;
 	}
 	if (d->ctx->settings.problem[0] != '\0') {
 		errors_raise(d->ctx, ERROR_BAD_SETTING,
 			"key %s: %s in the provider's section of openssl.cnf",
 			shell.name, d->ctx->settings.problem);
-		return 1;
+		return 0;
 	}
 	key = key_new_shell(d->ctx, d->kind, &shell);
-	return key == NULL ? 1 : give(key, callback, arg);
+	return key != NULL && give(key, callback, arg);
 }

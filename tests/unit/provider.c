@@ -344,6 +344,45 @@ Test(provider, leaves_other_keys_alone)
 	}
 }
 
+static EVP_PKEY *
+load_der(const void *der, size_t len)
+{
+	BIO *b = BIO_new(BIO_s_mem());
+	EVP_PKEY *key;
+
+	cr_assert_gt(PEM_write_bio(b, "PRIVATE KEY", "", der, (long)len), 0);
+	key = PEM_read_bio_PrivateKey_ex(b, NULL, NULL, NULL, s.libctx, NULL);
+	BIO_free(b);
+	return key;
+}
+
+Test(provider, says_that_a_shell_is_truncated)
+{
+	cr_assert_null(load_der(s.der[SCENE_RSA], s.der_len[SCENE_RSA] - 9));
+	assert_error_says("cut short");
+	cr_assert_null(load_der(s.der[SCENE_P256], s.der_len[SCENE_P256] - 9));
+	assert_error_says("cut short");
+}
+
+Test(provider, says_that_a_shells_public_key_is_bad)
+{
+	/* the last byte is of the point's y */
+	s.der[SCENE_P256][s.der_len[SCENE_P256] - 1] ^= 1;
+	cr_assert_null(load_der(s.der[SCENE_P256], s.der_len[SCENE_P256]));
+	assert_error_says("its public key cannot be read");
+}
+
+Test(provider, says_once_what_is_wrong_with_a_shell)
+{
+	const char *data;
+	int flags, n = 0;
+
+	cr_assert_null(load_der(s.der[SCENE_RSA], s.der_len[SCENE_RSA] - 9));
+	while (ERR_get_error_all(NULL, NULL, NULL, &data, &flags) != 0)
+		n += (flags & ERR_TXT_STRING) && strstr(data, "keydctl");
+	cr_assert_eq(n, 1);
+}
+
 Test(provider, signs_a_streamed_message)
 {
 	EVP_MD_CTX *c = EVP_MD_CTX_new();
