@@ -1,0 +1,38 @@
+/*
+ * Users whose sessions crashed wait before the next, longer each time: sessions
+ * respawn, so a blind attack must not get free tries.
+ */
+#ifndef KEYD_BROKER_BACKOFF_H
+#define KEYD_BROKER_BACKOFF_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+	BACKOFF_ENTRIES = 64,
+	BACKOFF_FIRST =
+		1000, /* ms, doubled with each crash up to the longest */
+	BACKOFF_LONGEST = 60000,
+};
+
+struct backoff_entry {
+	uid_t uid;
+	uint64_t until; /* 0: free */
+	uint64_t delay;
+};
+
+struct backoff {
+	struct backoff_entry entries[BACKOFF_ENTRIES];
+};
+
+/*
+ * A session of uid crashed. Returns how long it is to wait, in ms. A user who
+ * was quiet for the longest delay after the last wait starts afresh. With more
+ * users than entries, the one whose wait ends first is forgotten.
+ */
+uint64_t backoff_crash(struct backoff *b, uid_t uid, uint64_t now);
+
+/* ms that uid has still to wait, 0 for none. */
+uint64_t backoff_left(const struct backoff *b, uid_t uid, uint64_t now);
+
+#endif

@@ -1,0 +1,207 @@
+#include "broker/reload.h"
+
+#include <string.h>
+
+#include "broker/due.h"
+#include "broker/generation.h"
+#include "broker/log.h"
+#include "broker/notify.h"
+
+/* A setting that shapes what is fixed at start. */
+struct fixed {
+	const char *name;
+	bool (*differs)(const struct config *a, const struct config *b);
+};
+
+static bool
+socket_differs(const struct config *a, const struct config *b)
+{
+	unsigned i;
+
+	if (a->nsockets != b->nsockets)
+		return true;
+	for (i = 0; i < a->nsockets; i++)
+		if (strcmp(a->socket[i], b->socket[i]) != 0)
+			return true;
+	return false;
+}
+
+static bool
+abstract_differs(const struct config *a, const struct config *b)
+{
+	return strcmp(a->abstract, b->abstract) != 0;
+}
+
+static bool
+run_differs(const struct config *a, const struct config *b)
+{
+	return strcmp(a->run, b->run) != 0;
+}
+
+static bool
+user_differs(const struct config *a, const struct config *b)
+{
+	return strcmp(a->user, b->user) != 0;
+}
+
+static bool
+chroot_differs(const struct config *a, const struct config *b)
+{
+	return strcmp(a->chroot, b->chroot) != 0;
+}
+
+static bool
+require_differs(const struct config *a, const struct config *b)
+{
+	return a->require != b->require;
+}
+
+static bool
+session_uids_differ(const struct config *a, const struct config *b)
+{
+	return a->session_uid_first != b->session_uid_first ||
+	       a->session_uid_count != b->session_uid_count;
+}
+
+static const struct fixed fixed[] = {
+	{ "socket", socket_differs },
+	{ "abstract-socket", abstract_differs },
+	{ "run", run_differs },
+	{ "user", user_differs },
+	{ "chroot", chroot_differs },
+	{ "require", require_differs },
+	{ "session-uids", session_uids_differ },
+};
+
+/* 0, or -1 with the reason added. */
+static int
+read_config(struct broker *b)
+{
+	struct ini_error err;
+	size_t i;
+	int r = 0;
+
+	if (config_load(b->config.file, &b->new_config, &err) < 0) {
+		if (err.line > 0)
+			reasons_add(&b->reasons, LOG_ERR, "%s:%u: %s",
+				b->config.file, err.line, err.text);
+		else
+			reasons_add(&b->reasons, LOG_ERR, "%s: %s",
+				b->config.file, err.text);
+		return -1;
+	}
+	for (i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		if (fixed[i].differs(&b->config, &b->new_config)) {
+			reasons_add(&b->reasons, LOG_ERR,
+				"%s: %s has changed, which needs a restart",
+				b->config.file, fixed[i].name);
+			r = -1;
+		}
+	return r;
+}
+
+/* The outcome, for the log, the service manager and the state file. */
+static void
+conclude(struct broker *b, bool ok)
+{
+	load_free(b->load);
+	b->load = NULL;
+	b->reload_ok = ok;
+	b->reload_time = time(NULL);
+	if (ok)
+		log_line(LOG_INFO,
+			"%u keys for %u sets of users, generation "
+			"%lu",
+			b->sets->keys, b->sets->n,
+			(unsigned long)generation_get());
+	else
+		log_line(LOG_ERR, "%s",
+			b->was_loaded ? "the reload failed: nothing "
+					"has changed"
+				      : "the keys cannot be loaded");
+	if (b->ready)
+		notify_send("READY=1\nSTATUS=%s, %u keys",
+			ok ? "serving"
+			   : "serving, but the last reload failed (see the "
+			     "log)",
+			b->sets->keys);
+	if (!ok && !b->was_loaded) {
+		broker_stop(b, true);
+		return;
+	}
+	broker_state_changed(b, true);
+	if (b->again && !b->stopping)
+		reload_begin(b);
+}
+
+/* What was read takes effect. */
+static void
+apply(struct broker *b)
+{
+	struct sets *old = b->sets;
+
+	b->config = b->new_config;
+	b->sets = load_take(b->load);
+	b->sessions.sets = b->sets;
+	b->sessions.max = b->config.max_sessions;
+	b->sessions.max_per_user = b->config.max_sessions_per_user;
+	b->sessions.spare = b->config.spare_sessions;
+	b->sessions.idle_timeout = b->config.idle_timeout;
+	log_level(b->config.log_level);
+	generation_set(generation_get() + 1);
+	sessions_expire(&b->sessions, due_now());
+	sets_free(old);
+	b->was_loaded = true;
+	if (b->sets->keys == 0)
+		reasons_add(&b->reasons, LOG_WARNING,
+			"there is no key in %s: every client is turned away",
+			b->config.keys);
+}
+
+/* Starts the load of new_config. */
+static void
+start(struct broker *b)
+{
+	b->load = load_start(
+		&b->new_config, b->load_program, b->plan, &b->reasons);
+	if (b->load == NULL)
+		conclude(b, false);
+}
+
+void
+reload_first(struct broker *b)
+{
+	b->sequence = 1;
+	b->new_config = b->config;
+	start(b);
+}
+
+void
+reload_begin(struct broker *b)
+{
+	if (b->load != NULL) {
+		b->again = true;
+		return;
+	}
+	b->again = false;
+	b->sequence++;
+	memset(&b->reasons, 0, sizeof(b->reasons));
+	notify_reloading();
+	log_line(LOG_INFO, "reloading");
+	if (read_config(b) < 0)
+		conclude(b, false);
+	else
+		start(b);
+}
+
+void
+reload_step(struct broker *b)
+{
+	enum load_result r = load_step(b->load);
+
+	if (r == LOAD_GOES_ON)
+		return;
+	if (r == LOAD_OK)
+		apply(b);
+	conclude(b, r == LOAD_OK);
+}

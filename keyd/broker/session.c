@@ -1,0 +1,659 @@
+#include "broker/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "broker/due.h"
+#include "broker/generation.h"
+#include "broker/log.h"
+#include "broker/program.h"
+#include "wire/boot.h"
+
+#define NO_SLOT UINT32_MAX /* of uid_slot: the uid is not its own */
+
+enum {
+	SEND_TIMEOUT = 10000, /* ms a session waits for a client to read */
+	READY_LEN = 9,
+	PLAN_TEXT = PATH_MAX + 64,
+	HAND_OVER_TRIES = 3,
+};
+
+int
+sessions_init(struct sessions *s)
+{
+	s->list = NULL;
+	s->next_number = 1;
+	if (s->uid_count == 0)
+		return 0;
+	s->uid_used = calloc(s->uid_count, 1);
+	return s->uid_used == NULL ? -1 : 0;
+}
+
+static bool
+has_client(const struct session *one)
+{
+	return one->peer.pid != 0;
+}
+
+unsigned
+sessions_active(const struct sessions *s)
+{
+	const struct session *one;
+	unsigned n = 0;
+
+	for (one = s->list; one != NULL; one = one->next)
+		n += has_client(one);
+	return n;
+}
+
+unsigned
+sessions_spare(const struct sessions *s)
+{
+	const struct session *one;
+	unsigned n = 0;
+
+	for (one = s->list; one != NULL; one = one->next)
+		n += !has_client(one) && one->state != SESSION_DYING;
+	return n;
+}
+
+static unsigned
+count_user(const struct sessions *s, uid_t uid)
+{
+	const struct session *one;
+	unsigned n = 0;
+
+	for (one = s->list; one != NULL; one = one->next)
+		n += has_client(one) && one->peer.uid == uid;
+	return n;
+}
+
+static unsigned
+count_starting(const struct sessions *s)
+{
+	const struct session *one;
+	unsigned n = 0;
+
+	for (one = s->list; one != NULL; one = one->next)
+		n += one->state == SESSION_STARTING;
+	return n;
+}
+
+/* A kill that fails means that it is a zombie: it will be reaped anyway. */
+static void
+end(struct session *one)
+{
+	(void)kill(one->pid, SIGKILL);
+	one->state = SESSION_DYING;
+	one->due = DUE_NEVER;
+}
+
+static void
+record(struct sessions *s, uint8_t kind, const struct session *one,
+	uint32_t code)
+{
+	struct audit a = { .kind = kind,
+		.pid = (uint32_t)one->pid,
+		.peer_pid = (uint32_t)one->peer.pid,
+		.peer_uid = one->peer.uid,
+		.peer_gid = one->peer.gid,
+		.code = code,
+		.generation = one->generation };
+
+	logger_record(s->logger, &a);
+}
+
+void
+sessions_refuse(struct sessions *s, int client, const struct peer *peer,
+	uint16_t status, uint16_t detail)
+{
+	uint8_t frame[PROTO_REFUSAL_LEN];
+	struct writer w = writer_init(frame, sizeof(frame));
+	struct audit a = { .kind = AUDIT_TURNED_AWAY,
+		.status = status,
+		.detail = detail,
+		.peer_pid = (uint32_t)peer->pid,
+		.peer_uid = peer->uid,
+		.peer_gid = peer->gid,
+		.generation = generation_get() };
+
+	proto_put_error(&w, PROTO_REFUSAL, 0, status, detail);
+	/* A client that has gone needs no answer. */
+	(void)send(client, frame, sizeof(frame), MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)close(client);
+	s->counters.turned_away++;
+	logger_record(s->logger, &a);
+}
+
+static bool
+has_uid(const struct sessions *s)
+{
+	return s->uid_count == 0 ||
+	       memchr(s->uid_used, 0, s->uid_count) != NULL;
+}
+
+/* Reserves a uid for one session. 0, or -1 if all are in use. */
+static int
+reserve_uid(struct sessions *s, struct lockdown_plan *plan, uint32_t *slot)
+{
+	uint32_t i;
+
+	*slot = NO_SLOT;
+	if (s->uid_count == 0)
+		return 0;
+	for (i = 0; i < s->uid_count; i++)
+		if (s->uid_used[i] == 0)
+			break;
+	if (i == s->uid_count)
+		return -1;
+	s->uid_used[i] = 1;
+	plan->uid = s->uid_first + i;
+	*slot = i;
+	return 0;
+}
+
+static void
+release_uid(struct sessions *s, uint32_t slot)
+{
+	if (slot != NO_SLOT)
+		s->uid_used[slot] = 0;
+}
+
+/* Executes the program for one. 0, or -1 with errno. */
+static int
+execute(struct sessions *s, struct session *one)
+{
+	struct lockdown_plan plan = s->plan;
+	char text[PLAN_TEXT];
+	int pair[2], fds[3], saved;
+
+	if (reserve_uid(s, &plan, &one->uid_slot) < 0) {
+		errno = EUSERS;
+		return -1;
+	}
+	if (lockdown_plan_print(&plan, text, sizeof(text)) < 0) {
+		errno = ENAMETOOLONG;
+		goto err_uid;
+	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		goto err_uid;
+	fds[0] = pair[1];
+	fds[1] = s->logger->send_fd;
+	fds[2] = s->generation_fd;
+	if (fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0 ||
+		program_start(s->program, text, fds, 3, &one->pid) < 0)
+		goto err_pair;
+	(void)close(pair[1]);
+	one->control = pair[0];
+	return 0;
+err_pair:
+	saved = errno;
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+	errno = saved;
+err_uid:
+	release_uid(s, one->uid_slot);
+	return -1;
+}
+
+static struct session *
+start(struct sessions *s, uint64_t now)
+{
+	struct session *one = calloc(1, sizeof(*one));
+
+	if (one == NULL || execute(s, one) < 0) {
+		/* Once a second is enough, whatever clients do. */
+		if (now >= s->retry_at)
+			log_line(LOG_ERR, "cannot start a session: %s",
+				errno == EUSERS ? "all session-uids are in use"
+						: strerror(errno));
+		if (now >= s->retry_at)
+			s->retry_at = now + SESSION_RETRY;
+		free(one);
+		return NULL;
+	}
+	one->state = SESSION_STARTING;
+	one->client = -1;
+	one->due = now + SESSION_READY_TIME;
+	one->next = s->list;
+	s->list = one;
+	return one;
+}
+
+void
+sessions_fill(struct sessions *s, uint64_t now)
+{
+	unsigned n;
+
+	if (s->stopping || now < s->retry_at)
+		return;
+	for (n = sessions_spare(s); n < s->spare; n++)
+		if (!has_uid(s) || start(s, now) == NULL) {
+			s->retry_at = now + SESSION_RETRY;
+			return;
+		}
+}
+
+/* Limits on how long a client can hold its session up. */
+static int
+set_timeouts(int client, unsigned long idle_ms)
+{
+	const struct timeval idle = { .tv_sec = (time_t)(idle_ms / 1000),
+		.tv_usec = (suseconds_t)(idle_ms % 1000 * 1000) };
+	const struct timeval sending = { .tv_sec = SEND_TIMEOUT / 1000 };
+
+	if (setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof(idle)) <
+		0)
+		return -1;
+	return setsockopt(
+		client, SOL_SOCKET, SO_SNDTIMEO, &sending, sizeof(sending));
+}
+
+/* Writes the start message. Descriptors: client, index, rings. */
+static int
+send_start(struct sessions *s, struct session *one, const struct sets_match *m)
+{
+	uint8_t data[BOOT_MAX];
+	struct writer w = writer_init(data, sizeof(data));
+	struct boot_start start = { .number = one->number,
+		.generation = one->generation,
+		.peer_pid = (uint32_t)one->peer.pid,
+		.peer_uid = one->peer.uid,
+		.peer_gid = one->peer.gid,
+		.index_len = s->sets->index_len,
+		.nrings = m->n };
+	int fds[BOOT_MAX_RINGS + 2];
+	size_t len;
+
+	memcpy(start.ring_len, m->len, sizeof(start.ring_len));
+	fds[0] = one->client;
+	fds[1] = s->sets->index;
+	memcpy(&fds[2], m->fds, m->n * sizeof(m->fds[0]));
+	writer_u8(&w, BOOT_SESSION_START);
+	boot_put_start(&w, &start);
+	if (writer_finish(&w, &len) < 0) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	return boot_send(one->control, data, len, fds, (size_t)m->n + 2);
+}
+
+/* Gives the client back to be turned away or moved: one has none then. */
+static int
+detach(struct session *one, struct peer *peer)
+{
+	int client = one->client;
+
+	*peer = one->peer;
+	memset(&one->peer, 0, sizeof(one->peer));
+	one->client = -1;
+	return client;
+}
+
+/* A ready session gets its client. 0, or -1 if the session is broken; the
+ * client is still attached then. */
+static int
+hand_over(struct sessions *s, struct session *one)
+{
+	struct sets_match match;
+	struct peer peer;
+	int client;
+
+	/* By the sets of now: they may have changed while it waited. */
+	if (sets_find(s->sets, &one->peer, &match) < 0 || match.n == 0) {
+		client = detach(one, &peer);
+		sessions_refuse(s, client, &peer, PROTO_NO_KEYS, DETAIL_NONE);
+		peer_free(&peer);
+		return 0;
+	}
+	one->number = s->next_number++;
+	one->generation = generation_get();
+	/* Before the session can send a record of its own. */
+	record(s, AUDIT_SESSION_START, one, 0);
+	if (send_start(s, one, &match) < 0) {
+		record(s, AUDIT_SESSION_END, one, 0);
+		return -1;
+	}
+	log_line(LOG_DEBUG, "session %d: peer pid %d uid %u gid %u, %u rings",
+		(int)one->pid, (int)one->peer.pid, (unsigned)one->peer.uid,
+		(unsigned)one->peer.gid, match.n);
+	s->counters.started++;
+	(void)close(one->client);
+	(void)close(one->control);
+	one->client = one->control = -1;
+	one->state = SESSION_ACTIVE;
+	one->due = DUE_NEVER;
+	peer_free(&one->peer);
+	return 0;
+}
+
+/* A session without client: a ready one, else one that starts. */
+static struct session *
+find_free(const struct sessions *s, enum session_state state)
+{
+	struct session *one;
+
+	for (one = s->list; one != NULL; one = one->next)
+		if (one->state == state && !has_client(one))
+			return one;
+	return NULL;
+}
+
+/* Attaches the client to a session. Takes client and peer over. */
+static void
+assign(struct sessions *s, int client, struct peer *peer)
+{
+	struct session *one;
+	struct peer back;
+	int tries;
+
+	for (tries = 0; tries < HAND_OVER_TRIES; tries++) {
+		one = find_free(s, SESSION_READY);
+		if (one == NULL)
+			one = find_free(s, SESSION_STARTING);
+		if (one == NULL && count_starting(s) < SESSION_MAX_STARTING)
+			one = start(s, due_now());
+		if (one == NULL)
+			break;
+		one->peer = *peer;
+		one->client = client;
+		if (one->state == SESSION_STARTING || hand_over(s, one) == 0)
+			return;
+		/* It died a moment ago; the next one gets the client. */
+		client = detach(one, &back);
+		end(one);
+	}
+	sessions_refuse(s, client, peer, PROTO_LIMIT, DETAIL_SESSIONS);
+	peer_free(peer);
+}
+
+/* May peer have a session? PROTO_OK, or the status to turn it away with. */
+static uint16_t
+judge(struct sessions *s, const struct peer *peer, uint16_t *detail)
+{
+	struct sets_match match;
+
+	*detail = DETAIL_NONE;
+	if (s->sets == NULL)
+		return PROTO_INTERNAL;
+	if (sets_find(s->sets, peer, &match) < 0) {
+		log_line(LOG_ERR,
+			"uid %u may use keys of more than %d sets of "
+			"users: join their `allow` settings",
+			(unsigned)peer->uid, BOOT_MAX_RINGS);
+		return PROTO_INTERNAL;
+	}
+	if (match.n == 0)
+		return PROTO_NO_KEYS;
+	if (backoff_left(&s->backoff, peer->uid, due_now()) > 0)
+		return PROTO_BACK_OFF;
+	if (sessions_active(s) >= s->max) {
+		*detail = DETAIL_SESSIONS;
+		return PROTO_LIMIT;
+	}
+	if (count_user(s, peer->uid) >= s->max_per_user) {
+		*detail = DETAIL_SESSIONS_USER;
+		return PROTO_LIMIT;
+	}
+	return PROTO_OK;
+}
+
+void
+sessions_accept(struct sessions *s, int client)
+{
+	struct peer peer = { 0 };
+	uint16_t status, detail = DETAIL_NONE;
+
+	switch (peer_get(client, &peer)) {
+	case PEER_NOBODY:
+		sessions_refuse(s, client, &peer, PROTO_IDENTITY, DETAIL_NONE);
+		return;
+	case PEER_FAILED:
+		log_line(LOG_ERR, "who a client is: %s", strerror(errno));
+		sessions_refuse(s, client, &peer, PROTO_INTERNAL, DETAIL_NONE);
+		return;
+	case PEER_OK:
+		break;
+	}
+	if (s->sets != NULL && s->sets->has_units)
+		peer_find_unit(&peer, client);
+	status = judge(s, &peer, &detail);
+	if (status == PROTO_OK && set_timeouts(client, s->idle_timeout) < 0)
+		status = PROTO_INTERNAL;
+	if (status == PROTO_OK) {
+		assign(s, client, &peer);
+		return;
+	}
+	sessions_refuse(s, client, &peer, status, detail);
+	peer_free(&peer);
+}
+
+unsigned
+sessions_poll(const struct sessions *s, struct pollfd *out, unsigned size)
+{
+	const struct session *one;
+	unsigned n = 0;
+
+	for (one = s->list; one != NULL && n < size; one = one->next)
+		if (one->state == SESSION_STARTING)
+			out[n++] = (struct pollfd){ .fd = one->control,
+				.events = POLLIN };
+	return n;
+}
+
+/* Reads `ready`. 0, or -1: not that. */
+static int
+get_ready(const struct session *one, uint32_t *on)
+{
+	uint8_t data[READY_LEN + 1];
+	ssize_t n = recv(one->control, data, sizeof(data), MSG_DONTWAIT);
+	struct reader r = reader_init(data, n < 0 ? 0 : (size_t)n);
+	uint8_t type = reader_u8(&r);
+	uint32_t layers = reader_u32(&r);
+
+	(void)reader_u32(&r); /* those that are off: all the others are */
+	if (reader_finish(&r) < 0 || type != BOOT_SESSION_READY)
+		return -1;
+	*on = layers;
+	return 0;
+}
+
+void
+sessions_readable(struct sessions *s, int fd)
+{
+	struct session *one;
+	struct peer peer;
+	uint32_t on;
+	int client;
+
+	for (one = s->list; one != NULL; one = one->next)
+		if (one->state == SESSION_STARTING && one->control == fd)
+			break;
+	if (one == NULL)
+		return;
+	if (get_ready(one, &on) < 0) {
+		/* It ended, as sessions_reaped() will tell, or talks rubbish. */
+		if (s->retry_at < due_now() + SESSION_RETRY)
+			s->retry_at = due_now() + SESSION_RETRY;
+		end(one);
+		return;
+	}
+	if (s->has_ready && on != s->layers_on)
+		log_line(LOG_WARNING,
+			"session %d has layers %#x, not %#x as "
+			"the first had",
+			(int)one->pid, on, s->layers_on);
+	if (!s->has_ready)
+		s->layers_on = on;
+	s->has_ready = true;
+	one->state = SESSION_READY;
+	one->due = DUE_NEVER;
+	if (!has_client(one) || hand_over(s, one) == 0)
+		return;
+	client = detach(one, &peer);
+	end(one);
+	assign(s, client, &peer);
+}
+
+static bool
+is_crash(int status)
+{
+	static const int signals[] = { SIGSEGV, SIGABRT, SIGSYS, SIGBUS, SIGILL,
+		SIGFPE, SIGTRAP };
+	size_t i;
+
+	if (!WIFSIGNALED(status))
+		return false;
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (WTERMSIG(status) == signals[i])
+			return true;
+	return false;
+}
+
+/* A session with a client ended: counters, record, back-off. */
+static void
+account(struct sessions *s, const struct session *one, int status)
+{
+	uint64_t wait;
+
+	s->counters.ended++;
+	record(s, AUDIT_SESSION_END, one,
+		WIFSIGNALED(status) ? 256 + (uint32_t)WTERMSIG(status)
+				    : (uint32_t)WEXITSTATUS(status));
+	if (!is_crash(status))
+		return;
+	s->counters.crashed++;
+	wait = backoff_crash(&s->backoff, one->peer.uid, due_now());
+	log_line(LOG_ALERT,
+		"session %d of peer pid %d uid %u gid %u died of "
+		"signal %d (%s): a defect, or an attack; uid %u "
+		"waits %lu s for the next session",
+		(int)one->pid, (int)one->peer.pid, (unsigned)one->peer.uid,
+		(unsigned)one->peer.gid, WTERMSIG(status),
+		strsignal(WTERMSIG(status)), (unsigned)one->peer.uid,
+		(unsigned long)wait / 1000);
+}
+
+/* One without a client ended: nobody's fault but ours. */
+static void
+account_spare(struct sessions *s, const struct session *one, int status)
+{
+	uint64_t now = due_now();
+
+	if (s->stopping)
+		return;
+	if (WIFSIGNALED(status))
+		log_line(LOG_ERR,
+			"session %d, without a client, died of "
+			"signal %d (%s)",
+			(int)one->pid, WTERMSIG(status),
+			strsignal(WTERMSIG(status)));
+	else
+		log_line(LOG_ERR,
+			"session %d, without a client, ended with "
+			"exit code %d",
+			(int)one->pid, WEXITSTATUS(status));
+	if (one->state != SESSION_READY)
+		s->retry_at = now + SESSION_RETRY;
+}
+
+bool
+sessions_reaped(struct sessions *s, pid_t pid, int status)
+{
+	struct session **link, *one;
+	struct peer peer;
+	int client = -1;
+
+	for (link = &s->list; *link != NULL; link = &(*link)->next)
+		if ((*link)->pid == pid)
+			break;
+	one = *link;
+	if (one == NULL)
+		return false;
+	*link = one->next;
+	release_uid(s, one->uid_slot);
+	if (one->client >= 0)
+		client = detach(one, &peer);
+	if (has_client(one))
+		account(s, one, status);
+	else
+		account_spare(s, one, status);
+	if (one->control >= 0)
+		(void)close(one->control);
+	free(one);
+	if (client >= 0) {
+		sessions_refuse(s, client, &peer, PROTO_INTERNAL, DETAIL_NONE);
+		peer_free(&peer);
+	}
+	return true;
+}
+
+void
+sessions_expire(struct sessions *s, uint64_t now)
+{
+	struct session *one;
+
+	for (one = s->list; one != NULL; one = one->next)
+		if (one->state == SESSION_ACTIVE &&
+			one->generation != generation_get())
+			one->due = due_first(one->due, now + SESSION_GRACE);
+}
+
+void
+sessions_stop(struct sessions *s, uint64_t now)
+{
+	struct session *one;
+
+	s->stopping = true;
+	sessions_expire(s, now);
+	for (one = s->list; one != NULL; one = one->next)
+		if (one->state == SESSION_STARTING ||
+			one->state == SESSION_READY)
+			end(one);
+}
+
+uint64_t
+sessions_due(const struct sessions *s)
+{
+	const struct session *one;
+	uint64_t due = DUE_NEVER;
+
+	for (one = s->list; one != NULL; one = one->next)
+		due = due_first(due, one->due);
+	if (!s->stopping && sessions_spare(s) < s->spare)
+		due = due_first(due, s->retry_at);
+	return due;
+}
+
+void
+sessions_tick(struct sessions *s, uint64_t now)
+{
+	struct session *one;
+
+	for (one = s->list; one != NULL; one = one->next) {
+		if (one->due > now)
+			continue;
+		if (one->state == SESSION_STARTING)
+			log_line(LOG_ERR, "session %d was not ready in %d s",
+				(int)one->pid, SESSION_READY_TIME / 1000);
+		end(one);
+	}
+	sessions_fill(s, now);
+}
+
+void
+sessions_introduce(struct sessions *s)
+{
+	const struct session *one;
+
+	for (one = s->list; one != NULL; one = one->next)
+		if (one->state == SESSION_ACTIVE)
+			record(s, AUDIT_SESSION_START, one, 0);
+}

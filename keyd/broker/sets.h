@@ -1,0 +1,48 @@
+/*
+ * The outcome of a successful load: the table of allow sets with their rings,
+ * and the index. Rings are descriptors here; the broker never maps one.
+ */
+#ifndef KEYD_BROKER_SETS_H
+#define KEYD_BROKER_SETS_H
+
+#include <stdbool.h>
+
+#include "broker/peer.h"
+#include "wire/boot.h"
+
+struct sets_entry {
+	struct boot_set set;
+	int ring;
+};
+
+struct sets {
+	struct sets_entry *entries;
+	unsigned n, room;
+	int index; /* -1 until it is known */
+	uint32_t index_len, keys;
+	bool has_units;
+};
+
+/* Rings that fit a peer. */
+struct sets_match {
+	int fds[BOOT_MAX_RINGS];
+	uint32_t len[BOOT_MAX_RINGS];
+	uint8_t n;
+};
+
+struct sets *sets_new(void); /* NULL: no memory */
+void sets_free(struct sets *s);
+
+/* Takes ring over. 0, or -1 with errno (ENOSPC: BOOT_MAX_SETS); then ring is
+ * still the caller's. */
+MUST_USE int sets_add(struct sets *s, const struct boot_set *set, int ring);
+
+/*
+ * Rings of all sets that name the peer's uid, one of its groups or its unit.
+ * 0, or -1 if there are more than a session can take. Descriptors stay the
+ * table's.
+ */
+MUST_USE int
+sets_find(const struct sets *s, const struct peer *p, struct sets_match *out);
+
+#endif

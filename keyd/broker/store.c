@@ -1,0 +1,295 @@
+#include "broker/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "broker/log.h"
+#include "wire/proto.h"
+
+enum {
+	OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+	WRITABLE = S_IWGRP | S_IWOTH,
+};
+
+/* What is asked of one of a key's files. */
+static const struct rule {
+	const char *suffix;
+	mode_t forbidden;
+	const char *others_can, *mode;
+} key_rule = { ".pem", S_IRWXG | S_IRWXO, "read or write", "0600" },
+  policy_rule = { ".conf", WRITABLE, "write", "go-w" };
+
+static bool
+is_ours(const struct stat *st)
+{
+	return st->st_uid == 0 || st->st_uid == geteuid();
+}
+
+static int
+open_folder(const char *path, struct reasons *reasons)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		reasons_add(reasons, LOG_ERR, "the folder %s: %s", path,
+			strerror(errno));
+	} else if (!is_ours(&st)) {
+		reasons_add(reasons, LOG_ERR,
+			"the folder %s belongs to uid %u: it must be root's",
+			path, (unsigned)st.st_uid);
+	} else if ((st.st_mode & WRITABLE) != 0) {
+		reasons_add(reasons, LOG_ERR,
+			"the folder %s can be written by others (mode %04o): "
+			"chmod go-w",
+			path, (unsigned)st.st_mode & 07777);
+	} else {
+		return fd;
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	return -1;
+}
+
+/* The bytes of name before suffix, 0 if it ends otherwise. */
+static size_t
+stem(const char *name, const char *suffix)
+{
+	size_t len = strlen(name), n = strlen(suffix);
+
+	if (name[0] == '.' || len <= n || strcmp(name + len - n, suffix) != 0)
+		return 0;
+	return len - n;
+}
+
+static int
+add_name(struct store *s, const char *file, size_t len)
+{
+	char **more, *name;
+
+	/* Grows at each power of two. */
+	if ((s->n & (s->n - 1)) == 0) {
+		more = reallocarray(
+			s->names, s->n == 0 ? 1 : s->n * 2, sizeof(*more));
+		if (more == NULL)
+			return -1;
+		s->names = more;
+	}
+	name = strndup(file, len);
+	if (name == NULL)
+		return -1;
+	s->names[s->n++] = name;
+	return 0;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static DIR *
+read_folder(int folder)
+{
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (d == NULL && fd >= 0)
+		(void)close(fd);
+	return d;
+}
+
+/* Adds the names of all files with suffix in a folder. 0, or -1. */
+static int
+list_folder(struct store *s, int folder, const char *path, const char *suffix,
+	struct reasons *reasons)
+{
+	struct dirent *e;
+	DIR *d = read_folder(folder);
+	size_t len;
+	int r = 0;
+
+	if (d == NULL) {
+		reasons_add(reasons, LOG_ERR, "the folder %s: %s", path,
+			strerror(errno));
+		return -1;
+	}
+	while (r == 0 && (e = readdir(d)) != NULL) {
+		len = stem(e->d_name, suffix);
+		if (len == 0)
+			continue;
+		if (!proto_is_name(e->d_name, len)) {
+			reasons_add(reasons, LOG_ERR,
+				"%s/%s: not a key's name (1 to 63 of letters, "
+				"digits, '.', '_', '-')",
+				path, e->d_name);
+		} else if (s->n == STORE_MAX_FILES ||
+			   add_name(s, e->d_name, len) < 0) {
+			reasons_add(
+				reasons, LOG_ERR, "%s: too many files", path);
+			r = -1;
+		}
+	}
+	(void)closedir(d);
+	return r;
+}
+
+/* Sorts the names, and keeps one of each. */
+static void
+sort_names(struct store *s)
+{
+	unsigned i, kept = 0;
+
+	if (s->n == 0)
+		return;
+	qsort(s->names, s->n, sizeof(*s->names), compare);
+	for (i = 1; i < s->n; i++)
+		if (strcmp(s->names[i], s->names[kept]) == 0)
+			free(s->names[i]);
+		else
+			s->names[++kept] = s->names[i];
+	s->n = kept + 1;
+}
+
+int
+store_open(struct store *s, const struct config *c, struct reasons *reasons)
+{
+	memset(s, 0, sizeof(*s));
+	(void)snprintf(s->keys, sizeof(s->keys), "%s", c->keys);
+	(void)snprintf(s->policies, sizeof(s->policies), "%s", c->policies);
+	s->keys_fd = open_folder(s->keys, reasons);
+	s->policies_fd = open_folder(s->policies, reasons);
+	if (s->keys_fd < 0 || s->policies_fd < 0)
+		return -1;
+	if (list_folder(s, s->keys_fd, s->keys, ".pem", reasons) < 0 ||
+		list_folder(s, s->policies_fd, s->policies, ".conf", reasons) <
+			0)
+		return -1;
+	sort_names(s);
+	return 0;
+}
+
+void
+store_close(struct store *s)
+{
+	if (s->keys_fd >= 0)
+		(void)close(s->keys_fd);
+	if (s->policies_fd >= 0)
+		(void)close(s->policies_fd);
+	while (s->n > 0)
+		free(s->names[--s->n]);
+	free(s->names);
+	s->names = NULL;
+	s->keys_fd = s->policies_fd = -1;
+}
+
+/* Is the open file fit to be loaded? Else the reason is added. */
+static bool
+is_acceptable(int fd, const char *path, const struct rule *rule,
+	struct reasons *reasons)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		reasons_add(reasons, LOG_ERR, "%s: %s", path, strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		reasons_add(reasons, LOG_ERR, "%s: not a regular file", path);
+	else if (!is_ours(&st))
+		reasons_add(reasons, LOG_ERR,
+			"%s: belongs to uid %u, it must be root's", path,
+			(unsigned)st.st_uid);
+	else if ((st.st_mode & rule->forbidden) != 0)
+		reasons_add(reasons, LOG_ERR,
+			"%s: others can %s it (mode %04o): chmod %s", path,
+			rule->others_can, (unsigned)st.st_mode & 07777,
+			rule->mode);
+	else if (st.st_size > STORE_MAX_FILE)
+		reasons_add(reasons, LOG_ERR, "%s: larger than 1 MiB", path);
+	else
+		return true;
+	return false;
+}
+
+/* Opens one file of a key. 0, and a descriptor or an errno; -1 if it is not
+ * acceptable. */
+static int
+open_checked(int folder, const char *where, const char *name,
+	const struct rule *rule, struct store_file *out,
+	struct reasons *reasons)
+{
+	char file[PROTO_MAX_NAME + 8], path[PATH_MAX + PROTO_MAX_NAME + 8];
+
+	(void)snprintf(file, sizeof(file), "%s%s", name, rule->suffix);
+	(void)snprintf(path, sizeof(path), "%s/%s", where, file);
+	out->error = 0;
+	out->fd = openat(folder, file, OPEN_FLAGS | O_NOFOLLOW);
+	if (out->fd < 0 && errno != ELOOP) {
+		out->error = errno;
+		return 0;
+	}
+	if (out->fd < 0)
+		reasons_add(reasons, LOG_ERR,
+			"%s: a symbolic link, which is not followed here",
+			path);
+	else if (is_acceptable(out->fd, path, rule, reasons))
+		return 0;
+	if (out->fd >= 0)
+		(void)close(out->fd);
+	out->fd = -1;
+	return -1;
+}
+
+int
+store_open_key(const struct store *s, const char *name,
+	struct store_file files[2], struct reasons *reasons)
+{
+	int key, policy;
+
+	key = open_checked(
+		s->keys_fd, s->keys, name, &key_rule, &files[0], reasons);
+	policy = open_checked(s->policies_fd, s->policies, name, &policy_rule,
+		&files[1], reasons);
+	if (key == 0 && policy == 0)
+		return 0;
+	store_close_key(files);
+	return -1;
+}
+
+void
+store_close_key(struct store_file files[2])
+{
+	if (files[0].fd >= 0)
+		(void)close(files[0].fd);
+	if (files[1].fd >= 0)
+		(void)close(files[1].fd);
+	files[0].fd = files[1].fd = -1;
+}
+
+int
+store_open_file(const struct store *s, const char *path)
+{
+	struct stat st;
+	int fd = openat(s->policies_fd, path, OPEN_FLAGS);
+	int e;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) < 0)
+		e = errno;
+	else if (!S_ISREG(st.st_mode))
+		e = EINVAL;
+	else if (st.st_size > STORE_MAX_FILE)
+		e = EFBIG;
+	else
+		return fd;
+	(void)close(fd);
+	errno = e;
+	return -1;
+}

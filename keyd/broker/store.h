@@ -1,0 +1,58 @@
+/*
+ * The folders of keys and policies: opens their files for the loader, after checks
+ * of kind, owner, mode and size. Parses nothing.
+ */
+#ifndef KEYD_BROKER_STORE_H
+#define KEYD_BROKER_STORE_H
+
+#include "broker/reasons.h"
+#include "config/config.h"
+
+enum {
+	STORE_MAX_FILE = 1024 * 1024,
+	STORE_MAX_FILES = 2 * 65535,
+};
+
+struct store {
+	char keys[PATH_MAX], policies[PATH_MAX];
+	int keys_fd, policies_fd;
+	char **names; /* of keys, of policies, or both; sorted */
+	unsigned n;
+};
+
+/* A file, or why there is none. */
+struct store_file {
+	int fd;    /* -1 with error */
+	int error; /* errno */
+};
+
+/*
+ * Opens both folders and lists NAME.pem of the one, NAME.conf of the other;
+ * files that begin with a dot or end otherwise do not count. 0, or -1: a folder
+ * cannot be opened, belongs to another or can be written by others. Adds
+ * reasons; a name that is none of a key adds one, too, and does not count.
+ */
+__attribute__((warn_unused_result)) int
+store_open(struct store *s, const struct config *c, struct reasons *reasons);
+
+/* Also after a failed store_open(). */
+void store_close(struct store *s);
+
+/*
+ * Opens NAME.pem, NAME.conf. Each must be a regular file of root's or the
+ * broker's own, no symbolic link, of bounded size; nobody else can write it,
+ * and a key file nobody else can read. 0 with files, some of which may have an
+ * errno instead of a descriptor; -1 with nothing open and the reason added.
+ */
+__attribute__((warn_unused_result)) int store_open_key(const struct store *s,
+	const char *name, struct store_file files[2], struct reasons *reasons);
+
+/* Closes what is open of them. */
+void store_close_key(struct store_file files[2]);
+
+/* A file that a policy names, from the policies folder: regular, of bounded
+ * size; links are followed. A descriptor, or -1 with errno. */
+__attribute__((warn_unused_result)) int
+store_open_file(const struct store *s, const char *path);
+
+#endif

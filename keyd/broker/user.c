@@ -1,0 +1,100 @@
+#include "broker/user.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "broker/log.h"
+#include "broker/peer.h"
+#include "ini/ini.h"
+
+enum {
+	MAX_ID = 0x7fffffff,
+};
+
+/* "UID" or "UID:GID". 0, or -1: not of that form. */
+static int
+parse_numbers(const char *text, unsigned long *uid, unsigned long *gid)
+{
+	const char *colon = strchr(text, ':');
+	char first[16];
+
+	if (colon == NULL) {
+		if (ini_number(text, MAX_ID, uid) < 0)
+			return -1;
+		*gid = *uid;
+		return 0;
+	}
+	if ((size_t)(colon - text) >= sizeof(first))
+		return -1;
+	(void)snprintf(first, sizeof(first), "%.*s", (int)(colon - text), text);
+	if (ini_number(first, MAX_ID, uid) < 0 ||
+		ini_number(colon + 1, MAX_ID, gid) < 0)
+		return -1;
+	return 0;
+}
+
+static int
+resolve(const char *text, struct user *u)
+{
+	unsigned long uid, gid;
+	const struct passwd *pw;
+
+	if (parse_numbers(text, &uid, &gid) == 0) {
+		u->uid = (uid_t)uid;
+		u->gid = (gid_t)gid;
+	} else {
+		pw = getpwnam(text);
+		if (pw == NULL) {
+			log_line(LOG_ERR,
+				"user: there is no user '%s' on this "
+				"machine (see sysusers.d(5), or set "
+				"`user` to UID:GID)",
+				text);
+			return -1;
+		}
+		u->uid = pw->pw_uid;
+		u->gid = pw->pw_gid;
+	}
+	if (u->uid == 0 || u->gid == 0 || u->uid == PEER_OVERFLOW_ID ||
+		u->gid == PEER_OVERFLOW_ID) {
+		log_line(LOG_ERR,
+			"user: '%s' is uid %u, gid %u: neither root "
+			"nor nobody may keep keys",
+			text, (unsigned)u->uid, (unsigned)u->gid);
+		return -1;
+	}
+	return 0;
+}
+
+int
+user_find(const struct config *c, struct user *out)
+{
+	uid_t uid = geteuid();
+
+	if (uid == PEER_OVERFLOW_ID || getegid() == PEER_OVERFLOW_ID) {
+		log_line(LOG_ERR,
+			"keyd runs as uid %u, gid %u: as nobody, or "
+			"in a user namespace where its user is not "
+			"mapped, it cannot tell users apart",
+			(unsigned)uid, (unsigned)getegid());
+		return -1;
+	}
+	*out = (struct user){ uid == 0, (uid_t)-1, (gid_t)-1 };
+	return out->privileged ? resolve(c->user, out) : 0;
+}
+
+void
+user_plan(const struct user *u, const struct config *c, bool session_uid,
+	struct lockdown_plan *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->uid = u->uid;
+	out->gid = u->gid;
+	out->wanted = lockdown_wanted();
+	if (!session_uid)
+		out->wanted &= ~(uint32_t)LAYER_SESSION_UID;
+	if (u->privileged)
+		memcpy(out->chroot, c->chroot, sizeof(out->chroot));
+}

@@ -1,0 +1,153 @@
+#include "logger/report.h"
+
+#include <string.h>
+#include <syslog.h>
+
+#include "wire/status.h"
+
+enum {
+	ENDED_WELL = 0,
+	ENDED_BY_PEER = 1,
+	BY_SIGNAL = 256,
+	KILLED = BY_SIGNAL + 9,
+	TERMINATED = BY_SIGNAL + 15,
+};
+
+static void
+add_peer(struct line *l, uint32_t session, const struct track_peer *peer)
+{
+	if (peer != NULL)
+		line_add(l, " peer pid=%u uid=%u gid=%u", peer->pid, peer->uid,
+			peer->gid);
+	else
+		line_add(l, " peer unknown");
+	if (session != 0)
+		line_add(l, " session=%u", session);
+}
+
+/* What was asked for; fields that are zero were not in the request. */
+static void
+add_request(struct line *l, const struct audit *a)
+{
+	static const uint8_t none[PROTO_HASH_LEN];
+	const struct proto_scheme scheme = { .algorithm = a->algorithm,
+		.digest = a->digest,
+		.mgf1 = a->algorithm == PROTO_RSA_PSS ? a->digest : 0,
+		.salt = a->salt };
+	char name[80];
+
+	if (a->name[0] != '\0') {
+		line_add(l, " key=");
+		line_add_escaped(l, a->name, sizeof(a->name));
+	}
+	if (memcmp(a->hash, none, sizeof(none)) != 0) {
+		line_add(l, " sha256=");
+		line_add_hex(l, a->hash, sizeof(a->hash));
+	}
+	if (a->algorithm != 0)
+		line_add(l, " scheme=\"%s\" input=%s",
+			proto_scheme_name(&scheme, name, sizeof(name)),
+			a->input == PROTO_INPUT_DIGEST ? "digest" : "message");
+	if (a->length != 0)
+		line_add(l, " bytes=%u", a->length);
+}
+
+static void
+add_reason(struct line *l, const struct audit *a)
+{
+	const char *detail = detail_text(a->detail);
+	const char *setting = detail_setting(a->detail);
+
+	line_add(l, ": %s", status_text(a->status));
+	if (detail[0] != '\0')
+		line_add(l, ": %s", detail);
+	if (setting != NULL)
+		line_add(l, "; would be allowed by `%s`", setting);
+}
+
+static int
+report_request(struct line *l, const struct audit *a, uint32_t session,
+	const struct track_peer *peer)
+{
+	static const char *const words[] = {
+		[AUDIT_REFUSED] = "refused",
+		[AUDIT_WOULD_REFUSE] = "would refuse, but for `enforce = log`,",
+		[AUDIT_FAILED] = "failed",
+	};
+	const char *type = proto_type_name(a->type);
+
+	line_add(l, "%s %s:", words[a->kind],
+		a->type == 0 || type == NULL ? "a request" : type);
+	add_request(l, a);
+	add_peer(l, session, peer);
+	if (a->status == PROTO_IDENTITY)
+		line_add(l, " sender pid=%u uid=%u", a->pid, a->peer_uid);
+	add_reason(l, a);
+	return 1;
+}
+
+static int
+report_turned_away(struct line *l, const struct audit *a, uint32_t session,
+	const struct track_peer *peer)
+{
+	(void)session;
+	line_add(l, "turned away:");
+	add_peer(l, 0, peer);
+	add_reason(l, a);
+	return 1;
+}
+
+static int
+report_nothing(struct line *l, const struct audit *a, uint32_t session,
+	const struct track_peer *peer)
+{
+	(void)l;
+	(void)a;
+	(void)session;
+	(void)peer;
+	return 0;
+}
+
+static int
+report_end(struct line *l, const struct audit *a, uint32_t session,
+	const struct track_peer *peer)
+{
+	if (a->code == ENDED_WELL || a->code == KILLED || a->code == TERMINATED)
+		return 0;
+	line_add(l, "session ended:");
+	add_peer(l, session, peer);
+	if (a->code == ENDED_BY_PEER)
+		line_add(l, ": the peer broke the protocol");
+	else if (a->code < BY_SIGNAL)
+		line_add(l, ": keyd failed, exit code %u", a->code);
+	else
+		line_add(l, ": it died of signal %u", a->code - BY_SIGNAL);
+	return 1;
+}
+
+static const struct row {
+	int priority;
+	int (*report)(struct line *l, const struct audit *a, uint32_t session,
+		const struct track_peer *peer);
+} rows[] = {
+	[AUDIT_REFUSED] = { LOG_WARNING, report_request },
+	[AUDIT_WOULD_REFUSE] = { LOG_WARNING, report_request },
+	[AUDIT_FAILED] = { LOG_ERR, report_request },
+	[AUDIT_SESSION_START] = { LOG_INFO, report_nothing },
+	[AUDIT_SESSION_END] = { LOG_WARNING, report_end },
+	[AUDIT_TURNED_AWAY] = { LOG_WARNING, report_turned_away },
+};
+
+int
+report_line(const struct audit *a, uint32_t session,
+	const struct track_peer *peer, int prefix, struct line *out)
+{
+	const struct row *row = NULL;
+
+	if (a->kind < sizeof(rows) / sizeof(rows[0]))
+		row = &rows[a->kind];
+	if (row == NULL || row->report == NULL)
+		return 0;
+	line_start(out, row->priority, prefix);
+	return row->report(out, a, session, peer);
+}
