@@ -1,0 +1,16 @@
+#include "fault.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+int
+fault_set(struct fault *f, const char *format, ...)
+{
+	va_list ap;
+
+	f->line = 0;
+	va_start(ap, format);
+	(void)vsnprintf(f->text, sizeof(f->text), format, ap);
+	va_end(ap);
+	return -1;
+}

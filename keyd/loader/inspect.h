@@ -1,0 +1,13 @@
+/* The modes `inspect` and `generate`: one question of keydctl, one answer. */
+#ifndef KEYD_LOADER_INSPECT_H
+#define KEYD_LOADER_INSPECT_H
+
+#include "loader/talk.h"
+
+/* Answers with a description, or with reports and done. */
+void inspect_run(struct talk *t);
+
+/* Answers with a new key, or with reports and done. */
+void inspect_generate(struct talk *t);
+
+#endif

@@ -1,0 +1,324 @@
+#include "load.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ini/ini.h"
+#include "loader/certificate.h"
+#include "loader/file.h"
+#include "loader/key.h"
+#include "loader/publish.h"
+#include "ring/ring.h"
+
+enum {
+	MAX_FILE_NAME = PROTO_MAX_NAME + sizeof(".conf"),
+};
+
+/* The key at hand. */
+struct item {
+	struct load *load;
+	struct boot_key key;
+	int key_fd, policy_fd;
+	char key_file[MAX_FILE_NAME];    /* as reports name it */
+	char policy_file[MAX_FILE_NAME]; /* likewise */
+};
+
+static void
+report_fault(struct item *i, const char *file, const struct fault *why)
+{
+	talk_report(i->load->talk, TALK_ERROR, file, why->line, why->text);
+}
+
+static int
+hook_user(void *arg, const char *name, uint32_t *id)
+{
+	struct item *i = arg;
+
+	return talk_user(i->load->talk, name, id);
+}
+
+static int
+hook_group(void *arg, const char *name, uint32_t *id)
+{
+	struct item *i = arg;
+
+	return talk_group(i->load->talk, name, id);
+}
+
+static void
+hook_report(void *arg, int priority, unsigned line, const char *text)
+{
+	struct item *i = arg;
+
+	talk_report(i->load->talk, (enum talk_priority)priority, i->policy_file,
+		line, text);
+}
+
+static int
+read_policy(struct item *i, struct policy *out)
+{
+	struct policy_hooks hooks = { .user = hook_user,
+		.group = hook_group,
+		.report = hook_report,
+		.arg = i,
+		.now = i->load->now };
+	struct fault why = { 0 };
+	struct view text;
+	int r;
+
+	if (i->key.policy_errno == ENOENT) {
+		(void)fault_set(&why,
+			"the key has no policy; write %s with 'allow' and "
+			"'use', or remove the key",
+			i->policy_file);
+		report_fault(i, i->key_file, &why);
+		return -1;
+	}
+	if (i->key.policy_errno != 0) {
+		(void)fault_set(&why, "cannot be opened: %s",
+			strerror((int)i->key.policy_errno));
+		report_fault(i, i->policy_file, &why);
+		return -1;
+	}
+	if (file_check(i->policy_fd, FILE_TRUSTED, i->load->owner, &why) < 0 ||
+		file_read(i->policy_fd, INI_MAX_FILE, &text, &why) < 0) {
+		report_fault(i, i->policy_file, &why);
+		return -1;
+	}
+	r = policy_file_parse((const char *)text.data, text.len, &hooks, out);
+	file_release(&text);
+	return r;
+}
+
+static int
+read_key(struct item *i, struct key *out)
+{
+	struct fault why = { 0 };
+	struct view text;
+	int r;
+
+	if (i->key.key_errno != 0) {
+		(void)fault_set(&why, "cannot be opened: %s",
+			strerror((int)i->key.key_errno));
+		report_fault(i, i->key_file, &why);
+		return -1;
+	}
+	if (file_check(i->key_fd, FILE_SECRET, i->load->owner, &why) < 0 ||
+		file_read(i->key_fd, FILE_MAX_KEY, &text, &why) < 0) {
+		report_fault(i, i->key_file, &why);
+		return -1;
+	}
+	r = key_read(text, out, &why);
+	file_release(&text);
+	if (r == 0 && out->form == BOOT_FORM_SHELL) {
+		r = fault_set(&why,
+			"a shell, which has no private key; put the key itself "
+			"here, from a backup, or remove this file");
+		key_release(out);
+	}
+	if (r < 0)
+		report_fault(i, i->key_file, &why);
+	return r;
+}
+
+/* The certificate that a policy names: does it match, and is it valid now? */
+static void
+check_certificate(struct item *i, const struct policy *p, const struct key *k)
+{
+	struct talk *t = i->load->talk;
+	struct fault why = { 0 };
+	struct certificate c;
+	const char *path = p->certificate;
+	char text[1024];
+	struct view pem;
+	int fd, error, r;
+
+	error = talk_open(t, p->certificate, &fd);
+	if (error != 0) {
+		(void)snprintf(text, sizeof(text),
+			"certificate: %.256s cannot be opened: %s; correct the "
+			"path, or remove the line",
+			path, strerror(error));
+		talk_report(t, TALK_ERROR, i->policy_file, p->certificate_line,
+			text);
+		return;
+	}
+	r = file_read(fd, FILE_MAX_CERTIFICATE, &pem, &why);
+	(void)close(fd);
+	if (r == 0) {
+		r = certificate_read(pem, &c, &why);
+		file_release(&pem);
+	}
+	if (r < 0) {
+		(void)snprintf(text, sizeof(text), "certificate: %.256s: %s",
+			path, why.text);
+		talk_report(t, TALK_ERROR, i->policy_file, p->certificate_line,
+			text);
+		return;
+	}
+	if (!certificate_is_of(&c, k)) {
+		(void)snprintf(text, sizeof(text),
+			"certificate: %.256s is not of the key in %s; name the "
+			"certificate that was issued for this key",
+			path, i->key_file);
+		talk_report(t, TALK_ERROR, i->policy_file, p->certificate_line,
+			text);
+	} else if (c.not_after < i->load->now || c.not_before > i->load->now) {
+		(void)snprintf(text, sizeof(text),
+			"certificate: %.256s %s; renew it", path,
+			c.not_after < i->load->now ? "has expired"
+						   : "is not valid yet");
+		talk_report(t, TALK_WARNING, i->policy_file,
+			p->certificate_line, text);
+	}
+	certificate_release(&c);
+}
+
+static void
+loaded_free(struct loaded *k)
+{
+	void *block = (void *)(uintptr_t)k->spki.data;
+
+	if (block != NULL)
+		OPENSSL_clear_free(block, k->spki.len + k->private_key.len);
+	free(k);
+}
+
+/* SPKI and private key, in one block of out's. */
+static int
+copy_key(const struct key *k, struct loaded *out)
+{
+	uint8_t *der, *block;
+	size_t len;
+
+	if (key_private_der(k, &der, &len) < 0)
+		return -1;
+	block = OPENSSL_malloc(k->spki_len + len);
+	if (block != NULL) {
+		memcpy(block, k->spki, k->spki_len);
+		memcpy(block + k->spki_len, der, len);
+		out->spki = (struct view){ block, k->spki_len };
+		out->private_key = (struct view){ block + k->spki_len, len };
+	}
+	OPENSSL_clear_free(der, len);
+	return block == NULL ? -1 : 0;
+}
+
+static int
+keep(struct item *i, const struct key *k, const struct policy *p)
+{
+	struct load *l = i->load;
+	struct loaded *out, **keys;
+
+	if (l->nkeys == l->size) {
+		size_t size = l->size == 0 ? 64 : 2 * l->size;
+
+		keys = realloc(l->keys, size * sizeof(keys[0]));
+		if (keys == NULL)
+			return -1;
+		l->keys = keys;
+		l->size = size;
+	}
+	out = calloc(1, sizeof(*out));
+	if (out == NULL)
+		return -1;
+	if (copy_key(k, out) < 0) {
+		loaded_free(out);
+		return -1;
+	}
+	memcpy(out->name, i->key.name, sizeof(out->name));
+	memcpy(out->hash, k->hash, sizeof(out->hash));
+	out->type = k->type;
+	out->bits = k->bits;
+	out->policy = *p;
+	l->keys[l->nkeys++] = out;
+	return 0;
+}
+
+/*
+ * Key, policy and certificate: whatever is wrong with any is reported. A key with a
+ * bad policy is kept too, so that a second copy of it is found in the same run;
+ * after an error nothing is published anyway.
+ */
+static void
+load_one(struct item *i)
+{
+	struct policy policy = { 0 };
+	struct key key;
+	bool have_key, have_policy;
+
+	if (i->key.key_errno == ENOENT) {
+		talk_report(i->load->talk, TALK_WARNING, i->policy_file, 0,
+			"there is no key of this name; remove the policy, or "
+			"add the key");
+		return;
+	}
+	have_key = read_key(i, &key) == 0;
+	have_policy = read_policy(i, &policy) == 0;
+	if (have_key && have_policy && policy.certificate[0] != '\0')
+		check_certificate(i, &policy, &key);
+	if (!have_key)
+		return;
+	if (keep(i, &key, &policy) < 0)
+		talk_report(i->load->talk, TALK_ERROR, i->key_file, 0,
+			"no memory to keep the key");
+	key_release(&key);
+}
+
+static void
+report_duplicates(struct load *l)
+{
+	char text[256];
+	size_t i;
+
+	publish_sort(l->keys, l->nkeys, publish_by_hash);
+	for (i = 1; i < l->nkeys; i++) {
+		const struct loaded *a = l->keys[i - 1], *b = l->keys[i];
+		char file[MAX_FILE_NAME];
+
+		if (memcmp(a->hash, b->hash, PROTO_HASH_LEN) != 0)
+			continue;
+		(void)snprintf(file, sizeof(file), "%s.pem", b->name);
+		(void)snprintf(text, sizeof(text),
+			"the same key as in %s.pem; remove one of the two",
+			a->name);
+		talk_report(l->talk, TALK_ERROR, file, 0, text);
+	}
+}
+
+void
+load_run(struct load *l)
+{
+	struct item i = { .load = l };
+	uint32_t keys;
+
+	while (talk_next(l->talk, &i.key, &i.key_fd, &i.policy_fd) == 1) {
+		(void)snprintf(
+			i.key_file, sizeof(i.key_file), "%s.pem", i.key.name);
+		(void)snprintf(i.policy_file, sizeof(i.policy_file), "%s.conf",
+			i.key.name);
+		load_one(&i);
+		if (i.key_fd >= 0)
+			(void)close(i.key_fd);
+		if (i.policy_fd >= 0)
+			(void)close(i.policy_fd);
+	}
+	report_duplicates(l);
+	if (l->nkeys == 0 && l->talk->errors == 0)
+		talk_report(l->talk, TALK_WARNING, "keys", 0,
+			"there are no keys; add one with keydctl import or "
+			"keydctl generate");
+	if (l->talk->errors == 0)
+		publish_all(l);
+	keys = l->talk->errors == 0 ? (uint32_t)l->nkeys : 0;
+	talk_done(l->talk, l->talk->errors == 0, keys);
+	while (l->nkeys > 0)
+		loaded_free(l->keys[--l->nkeys]);
+	free(l->keys);
+	l->keys = NULL;
+}
