@@ -40,6 +40,8 @@ int
 audit_decode(const void *data, size_t len, struct audit *out)
 {
 	struct reader r = reader_init(data, len);
+	static const uint8_t zeros[16];
+	uint8_t reserved[sizeof(zeros)];
 	struct audit a = { 0 };
 	uint8_t version = reader_u8(&r);
 
@@ -61,9 +63,9 @@ audit_decode(const void *data, size_t len, struct audit *out)
 	a.generation = reader_u64(&r);
 	reader_copy(&r, a.hash, sizeof(a.hash));
 	reader_copy(&r, a.name, sizeof(a.name));
-	(void)reader_bytes(&r, 16);
+	reader_copy(&r, reserved, sizeof(reserved));
 	if (reader_finish(&r) < 0 || version != AUDIT_VERSION ||
-		!is_kind(a.kind))
+		!is_kind(a.kind) || memcmp(reserved, zeros, sizeof(zeros)) != 0)
 		return -1;
 	a.name[sizeof(a.name) - 1] = '\0';
 	*out = a;

@@ -29,7 +29,7 @@ struct audit {
 
 void audit_encode(const struct audit *a, uint8_t out[AUDIT_LEN]);
 
-/* -1: wrong length or version, unknown kind. The name is terminated, not
+/* -1: wrong length or version, unknown kind, reserved bytes. The name is terminated, not
  * otherwise checked: the logger escapes. */
 MUST_USE int audit_decode(const void *data, size_t len, struct audit *out);
 

@@ -31,9 +31,11 @@ struct reader
 reader_init(const void *data, size_t len)
 {
 	static const uint8_t nothing[1];
-	const uint8_t *start = data == NULL ? nothing : data;
 
-	return (struct reader){ .pos = start, .end = start + len };
+	if (data == NULL)
+		return (struct reader){ .pos = nothing, .end = nothing };
+	return (struct reader){ .pos = data,
+		.end = (const uint8_t *)data + len };
 }
 
 uint8_t

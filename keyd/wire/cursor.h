@@ -35,7 +35,7 @@ struct writer {
 	bool failed;
 };
 
-/* Start reading the len bytes at data. */
+/* Start reading the len bytes at data; NULL: there are none. */
 struct reader reader_init(const void *data, size_t len);
 
 uint8_t reader_u8(struct reader *r);

@@ -105,6 +105,7 @@ const char *
 proto_scheme_name(const struct proto_scheme *s, char *out, size_t size)
 {
 	const char *digest = proto_digest_name(s->digest);
+	const char *mgf1 = proto_digest_name(s->mgf1);
 	bool pss = s->algorithm == PROTO_RSA_PSS;
 	bool plain = !pss || (s->mgf1 == s->digest &&
 				     s->salt == proto_digest_len(s->digest));
@@ -116,7 +117,10 @@ proto_scheme_name(const struct proto_scheme *s, char *out, size_t size)
 			return snprintf(out, size, "%s", schemes[i].name), out;
 	if (digest == NULL)
 		digest = "unknown-digest";
-	if (pss)
+	if (pss && s->mgf1 != s->digest)
+		snprintf(out, size, "rsa-pss %s mgf1 %s salt %u", digest,
+			mgf1 == NULL ? "unknown-digest" : mgf1, s->salt);
+	else if (pss)
 		snprintf(out, size, "rsa-pss %s salt %u", digest, s->salt);
 	else
 		snprintf(out, size, "%s %s",

@@ -116,7 +116,7 @@ proto_get_hello(struct view body, struct proto_hello *out)
 	m.max_request = reader_u32(&r);
 	m.types = reader_u32(&r);
 	m.generation = reader_u64(&r);
-	if (reader_finish(&r) < 0)
+	if (reader_finish(&r) < 0 || m.lowest == 0 || m.lowest > m.highest)
 		return -1;
 	*out = m;
 	return 0;
@@ -179,7 +179,8 @@ proto_read_key(struct reader *r, struct proto_key *out)
 	if (r->failed)
 		return;
 	if (!proto_is_name(out->name.data, out->name.len) ||
-		out->spki.len > PROTO_MAX_SPKI || out->spki.len == 0)
+		out->spki.len > PROTO_MAX_SPKI || out->spki.len == 0 ||
+		out->tls12 > PROTO_TLS12_ANY)
 		r->failed = true;
 }
 

@@ -105,6 +105,15 @@ has_magic(const uint8_t *der, size_t len)
 	       memcmp(r.pos + sizeof(mark), magic, sizeof(magic) - 1) == 0;
 }
 
+/* A DER INTEGER above 0, in shortest form. */
+static bool
+is_positive(struct view v)
+{
+	if (v.len == 0 || v.data[0] >= 0x80)
+		return false;
+	return v.data[0] != 0 || (v.len > 1 && v.data[1] >= 0x80);
+}
+
 /* The innermost part: what stands in the OCTET STRING. */
 static enum shell_error
 decode_inner(struct view in, struct view algorithm, struct shell *out)
@@ -121,6 +130,8 @@ decode_inner(struct view in, struct view algorithm, struct shell *out)
 	(void)der_read(&r, DER_UTF8_STRING, NULL);
 	version = der_read(&r, DER_INTEGER, NULL);
 	if (r.failed)
+		return SHELL_BAD_DER;
+	if (!is_positive(version))
 		return SHELL_BAD_DER;
 	if (version.len != 1 || version.data[0] != SHELL_VERSION)
 		return SHELL_TOO_NEW;

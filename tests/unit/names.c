@@ -1,0 +1,150 @@
+/* Numbers of the protocol as words, statuses and details as sentences. */
+#include <criterion/criterion.h>
+
+#include "wire/proto.h"
+#include "wire/status.h"
+
+#include <string.h>
+
+Test(names, every_digest_has_length_and_name_and_is_found_by_it)
+{
+	static const size_t lengths[] = { 0, 16, 20, 28, 32, 48, 64, 28, 32, 28,
+		32, 48, 64, 36, 0 };
+	uint8_t d;
+
+	for (d = PROTO_MD5; d <= PROTO_MD5_SHA1; d++) {
+		cr_assert_eq(proto_digest_len(d), lengths[d], "%d", d);
+		cr_assert_eq(proto_digest_number(proto_digest_name(d)), d);
+	}
+	for (d = PROTO_MD5_SHA1 + 1; d != 1; d++) {
+		cr_assert_eq(proto_digest_len(d), 0);
+		cr_assert_null(proto_digest_name(d));
+	}
+}
+
+Test(names, digests_are_known_as_openssl_and_people_write_them)
+{
+	static const struct {
+		const char *name;
+		uint8_t number;
+	} rows[] = {
+		{ "SHA2-256", PROTO_SHA256 },
+		{ "sha256", PROTO_SHA256 },
+		{ "SHA-256", PROTO_SHA256 },
+		{ "SHA1", PROTO_SHA1 },
+		{ "SHA-1", PROTO_SHA1 },
+		{ "SHA2-512/256", PROTO_SHA512_256 },
+		{ "SHA512-224", PROTO_SHA512_224 },
+		{ "SHA3-384", PROTO_SHA3_384 },
+		{ "MD5-SHA1", PROTO_MD5_SHA1 },
+		{ "MD5", PROTO_MD5 },
+		{ "", 0 },
+		{ "SHA2-", 0 },
+		{ "SHA-257", 0 },
+		{ "SHAKE-256", 0 },
+		{ "RSA-SHA256", 0 },
+		{ "sha256sha256sha256sha256sha256", 0 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		cr_assert_eq(proto_digest_number(rows[i].name), rows[i].number,
+			"%s", rows[i].name);
+}
+
+Test(names, schemes_have_their_iana_names)
+{
+	static const struct {
+		struct proto_scheme scheme;
+		const char *name;
+	} rows[] = {
+		{ { PROTO_RSA_PKCS1, PROTO_SHA256, 0, 0 }, "rsa_pkcs1_sha256" },
+		{ { PROTO_RSA_PKCS1, PROTO_MD5, 0, 0 }, "rsa-pkcs1 md5" },
+		{ { PROTO_RSA_PSS, PROTO_SHA256, PROTO_SHA256, 32 },
+			"rsa_pss_rsae_sha256" },
+		{ { PROTO_RSA_PSS, PROTO_SHA512, PROTO_SHA512, 64 },
+			"rsa_pss_rsae_sha512" },
+		{ { PROTO_RSA_PSS, PROTO_SHA256, PROTO_SHA256, 20 },
+			"rsa-pss sha256 salt 20" },
+		{ { PROTO_RSA_PSS, PROTO_SHA256, PROTO_SHA1, 32 },
+			"rsa-pss sha256 mgf1 sha1 salt 32" },
+		{ { PROTO_RSA_PSS, PROTO_SHA256, 99, 32 },
+			"rsa-pss sha256 mgf1 unknown-digest salt 32" },
+		{ { PROTO_RSA_PSS, PROTO_SHA1, PROTO_SHA1, 20 },
+			"rsa-pss sha1 salt 20" },
+		{ { PROTO_ECDSA, PROTO_SHA256, 0, 0 },
+			"ecdsa_secp256r1_sha256" },
+		{ { PROTO_ECDSA, PROTO_SHA3_256, 0, 0 }, "ecdsa sha3-256" },
+		{ { 9, 99, 0, 0 }, "unknown-algorithm unknown-digest" },
+	};
+	char buf[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		cr_assert_str_eq(
+			proto_scheme_name(&rows[i].scheme, buf, sizeof(buf)),
+			rows[i].name);
+	cr_assert_str_eq(proto_scheme_name(&rows[0].scheme, buf, 4), "rsa");
+}
+
+Test(names, types_keys_uses_and_tls12_have_names)
+{
+	char buf[32];
+
+	cr_assert_str_eq(proto_type_name(PROTO_SIGN), "sign");
+	cr_assert_str_eq(proto_type_name(PROTO_STATUS), "status");
+	cr_assert_str_eq(proto_type_name(8), "unknown");
+	cr_assert_str_eq(proto_key_type_name(PROTO_KEY_P384), "P-384");
+	cr_assert_str_eq(proto_key_type_name(255), "unknown");
+	cr_assert_str_eq(proto_tls12_name(PROTO_TLS12_ANY), "any");
+	cr_assert_str_eq(proto_tls12_name(3), "unknown");
+	cr_assert_str_eq(
+		proto_use_names(7, buf, sizeof(buf)), "tls-server csr sign");
+	cr_assert_str_eq(
+		proto_use_names(PROTO_USE_SIGN, buf, sizeof(buf)), "sign");
+	cr_assert_str_eq(proto_use_names(0, buf, sizeof(buf)), "");
+	cr_assert_str_eq(proto_use_names(7, buf, 5), "tls-");
+}
+
+Test(names, every_status_has_a_name_and_words_of_its_own)
+{
+	uint16_t a, b;
+
+	for (a = PROTO_OK; a <= PROTO_BAD_PARAMETER; a++) {
+		cr_assert_not_null(status_name(a), "%d", a);
+		cr_assert_neq(status_text(a)[0], '\0');
+		for (b = 0; b < a; b++) {
+			cr_assert_str_neq(status_name(a), status_name(b));
+			cr_assert_str_neq(status_text(a), status_text(b));
+		}
+	}
+	cr_assert_null(status_name(a));
+	cr_assert_null(status_name(65535));
+	cr_assert_str_eq(status_text(65535), status_text(a));
+}
+
+/* docs/PROTOCOL.md §4: which details a setting would allow. */
+static const uint32_t with_setting =
+	1U << DETAIL_NOT_TLS_SERVER | 1U << DETAIL_TLS12_OFF |
+	1U << DETAIL_NO_SENTINEL | 1U << DETAIL_TLS_SCHEME |
+	1U << DETAIL_NOT_CSR | 1U << DETAIL_DIGEST_BLIND |
+	1U << DETAIL_WEAK_DIGEST | 1U << DETAIL_CLIENT_AUTH |
+	1U << DETAIL_DELEGATED_CREDENTIAL | 1U << DETAIL_SESSIONS |
+	1U << DETAIL_SESSIONS_USER;
+
+Test(names, every_detail_has_words_and_its_setting)
+{
+	uint16_t a, b;
+
+	cr_assert_str_eq(detail_text(DETAIL_NONE), "");
+	for (a = 1; a <= DETAIL_SESSIONS_USER; a++) {
+		cr_assert_neq(detail_text(a)[0], '\0', "%d", a);
+		cr_assert_eq(detail_setting(a) != NULL,
+			(with_setting >> a & 1) != 0, "%d", a);
+		for (b = 0; b < a; b++)
+			cr_assert_str_neq(detail_text(a), detail_text(b));
+	}
+	cr_assert_neq(detail_text(a)[0], '\0');
+	cr_assert_null(detail_setting(a));
+	cr_assert_null(detail_setting(65535));
+}
