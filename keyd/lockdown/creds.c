@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <linux/securebits.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -173,19 +172,9 @@ creds_session_uid(const struct lockdown_plan *p)
 int
 creds_limit(const struct lockdown_plan *p)
 {
-	/* uid 0 means nothing any more, capabilities go when uids change, and
-	 * none of it can be undone. */
-	const unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
-				   SECBIT_NO_SETUID_FIXUP_LOCKED |
-				   SECBIT_KEEP_CAPS_LOCKED |
-				   SECBIT_NO_CAP_AMBIENT_RAISE |
-				   SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
-
 	(void)p;
 	if (!creds_has(CAP_SETPCAP))
 		return 0;
-	if (prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) < 0)
-		return -1;
 	return drop_bounding(0);
 }
 

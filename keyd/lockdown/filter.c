@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 /* Which of the role's descriptors argument 0 has to be. */
 enum on_fd {
@@ -99,6 +100,18 @@ static const struct rule new_rings[] = {
 		{ MASKED(2, PROT_EXEC, 0), EQUALS(3, MAP_SHARED) } },
 };
 
+#ifdef __SANITIZE_ADDRESS__
+static const struct rule sanitizers[] = {
+	{ SCMP_SYS(sigaltstack), ANY_FD, 0, { { 0 } } },
+	{ SCMP_SYS(madvise), ANY_FD, 0, { { 0 } } },
+	{ SCMP_SYS(write), ANY_FD, 1, { EQUALS(0, STDERR_FILENO) } },
+	{ SCMP_SYS(mmap), ANY_FD, 2,
+		{ MASKED(2, PROT_EXEC, 0),
+			MASKED(3, ~(scmp_datum_t)MAP_NORESERVE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED) } },
+};
+#endif
+
 enum {
 	SESSION = 1 << LOCKDOWN_SESSION,
 	LOADER = 1 << LOCKDOWN_LOADER,
@@ -148,6 +161,12 @@ static const struct set {
 
 	/* Rings and index: memory files made, filled, sealed. */
 	{ "new-rings", LOADER, RULES(new_rings) },
+
+#ifdef __SANITIZE_ADDRESS__
+	/* What the sanitizer's runtime calls on its own. Only in builds with
+	 * it, which are never installed. */
+	{ "sanitizers", SESSION | LOADER | LOGGER, RULES(sanitizers) },
+#endif
 };
 
 /* The descriptor a rule is bound to, -1 if the process has none such. */

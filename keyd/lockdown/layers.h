@@ -26,7 +26,7 @@ MUST_USE int creds_user(const struct lockdown_plan *p);
 /* Is the process the plan's own uid? */
 MUST_USE int creds_session_uid(const struct lockdown_plan *p);
 
-/* Bounding set and securebits, which need CAP_SETPCAP: before creds_user(). */
+/* The bounding set emptied, which needs CAP_SETPCAP: before creds_user(). */
 MUST_USE int creds_limit(const struct lockdown_plan *p);
 
 /* Every other capability set emptied. */

@@ -10,8 +10,9 @@
  *
  * start writes a line for each layer ("layer NAME on", "layer NAME off
  * ERRNO"), "pid N", "ring ADDRESS", and at the end "outcome WHAT". UID "-"
- * stays what it is. With the attack "wait" it writes "locked" when all layers
- * are in force, and ends with its standard input.
+ * stays what it is. With the attack "wait", standard input is the client's
+ * socket: the process sends a datagram there when all layers are in force, and
+ * ends when its peer is closed.
  * Which layers are wanted: KEYD_TEST_LAYERS_OFF.
  */
 #include <errno.h>
@@ -236,7 +237,7 @@ start(const char *self, char **argv)
 	};
 	struct lockdown_result namespaces = { 0 };
 	int control[2], audit[2], client[2], status, memory;
-	char byte;
+	bool waits = strcmp(argv[4], "wait") == 0;
 	pid_t pid;
 
 	if (strcmp(argv[1], "-") != 0) {
@@ -247,6 +248,8 @@ start(const char *self, char **argv)
 	make_pair(control);
 	make_pair(audit);
 	make_pair(client);
+	if (waits && dup3(STDIN_FILENO, client[1], O_CLOEXEC) < 0)
+		broken("client");
 	int ring = make_ring(plan.wanted);
 	memory = memfd_create("memory", MFD_CLOEXEC);
 	if (memory < 0 || ftruncate(memory, RING) < 0)
@@ -260,15 +263,10 @@ start(const char *self, char **argv)
 	printf("pid %d\n", (int)pid);
 	fflush(stdout);
 	/* The peer attaches a descriptor to its first message. */
-	send_or_break(client[0], &memory, 1);
+	if (!waits)
+		send_or_break(client[0], &memory, 1);
 	send_or_break(control[0], (const int[]){ client[1], ring, memory }, 3);
 	(void)close(client[1]);
-	if (strcmp(argv[4], "wait") == 0 && recv(client[0], &byte, 1, 0) == 1) {
-		printf("locked\n");
-		fflush(stdout);
-		if (read(STDIN_FILENO, &byte, 1) == 0)
-			(void)close(client[0]);
-	}
 	if (waitpid(pid, &status, 0) < 0)
 		broken("wait");
 	print_outcome(status);

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """The sandbox, from inside and from outside. TAP on standard output.
 
-sandbox.py PROBE PROBE_INSTALLED
+sandbox.py PROBE PROBE_INSTALLED [sanitized] [test-layers]
+
+The words say how the project was built.
 
 A locked-in process tries one attack at a time (probe.c). Three kinds of cases:
 
@@ -65,7 +67,6 @@ class Session:
         self.on, self.off = set(), {}
         self.pid = self.ring = 0
         self.outcome = self.failed = ''
-        self.locked = False
 
     def line(self, text):
         word = text.split()
@@ -77,8 +78,6 @@ class Session:
             self.pid = int(word[1])
         elif word[:1] == ['ring']:
             self.ring = int(word[1], 16)
-        elif word[:1] == ['locked']:
-            self.locked = True
         elif word[:1] == ['failed']:
             self.failed = text[len('failed '):]
         elif word[:1] == ['outcome']:
@@ -121,15 +120,21 @@ class Lab:
         shutil.rmtree(self.dir)
 
     def command(self, attack, arg='', off=(), role='session', uid=UID,
-                chroot=None, probe=None, user=None):
-        """Arguments of Popen. user: starts the broker's stand-in so."""
+                chroot=None, probe=None, user=None, before=None):
+        """Arguments of Popen. user: starts the broker's stand-in so; before:
+        is called in it before that."""
         uid = str(uid) if ROOT and user is None else '-'
         env = dict(os.environ, KEYD_TEST_LAYERS_OFF=','.join(sorted(off)))
-        who = {} if user is None or not ROOT else {
-            'user': user, 'group': user, 'extra_groups': []}
+        who = {}
+        if ROOT:
+            # A supplementary group, for the session to lose.
+            who = {'extra_groups': [UID_2]}
+        if ROOT and user is not None:
+            who = {'user': user, 'group': user, 'extra_groups': []}
         return dict(args=[probe or self.probe, 'start', role, uid, uid,
                           chroot or self.empty, attack, arg],
-                    env=env, text=True, stdout=subprocess.PIPE, **who)
+                    env=env, text=True, stdout=subprocess.PIPE, cwd=self.dir,
+                    preexec_fn=before, **who)
 
     def run(self, attack, arg='', **how):
         """Runs one attack to its end."""
@@ -147,17 +152,19 @@ class Lab:
     def waiting(self, **how):
         """A session that waits for its client: (what it said, broker)."""
         said = Session()
-        broker = subprocess.Popen(**self.command('wait', **how),
-                                  stdin=subprocess.PIPE)
+        client, end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        client.settimeout(DEADLINE)
+        with end:
+            broker = subprocess.Popen(**self.command('wait', **how),
+                                      stdin=end)
         try:
-            while not said.locked:
-                text = broker.stdout.readline()
-                if not text:
-                    raise RuntimeError('the probe ended early')
-                said.line(text)
+            if not client.recv(1):
+                raise RuntimeError('the probe ended early')
+            while not said.ring:
+                said.line(broker.stdout.readline())
             yield said, broker
         finally:
-            broker.stdin.close()
+            client.close()
             broker.stdout.read()
             broker.wait(DEADLINE)
 
@@ -185,6 +192,9 @@ KILLED = [
 if os.uname().machine == 'x86_64':
     KILLED += [('int80', ''), ('x32', '')]
 
+# What the sanitizers' runtime needs, and their builds' filter lets through.
+SANITIZERS_NEED = {'write', 'ring-overlay'}
+
 # What each role's filter lets through, and further calls that it kills.
 ALLOWED = {
     'session': ['recvmsg-client', 'sendmsg-client', 'sendmsg-audit',
@@ -204,9 +214,12 @@ ROLE_KILLED = {
 }
 
 
-def attacks(lab, tap):
+def attacks(lab, tap, sanitized):
     for name, arg in KILLED:
         title = f'session: {name} is killed, by the filter'
+        if sanitized and name in SANITIZERS_NEED:
+            tap.skip(title, 'sanitizers need the call')
+            continue
         locked = lab.run(name, arg).outcome
         free = lab.run(name, arg, off={'seccomp'}).outcome
         if name == 'int80' and free == 'killed SIGSEGV':
@@ -216,6 +229,8 @@ def attacks(lab, tap):
                  'ended' not in free, f'{locked}; filter off: {free}')
     for role, names in ROLE_KILLED.items():
         for name in names:
+            if sanitized and name in SANITIZERS_NEED:
+                continue
             got = lab.run(name, '1', role=role).outcome
             tap.case(f'{role}: {name} is killed', got == 'killed SIGSYS', got)
     for role, names in ALLOWED.items():
@@ -320,6 +335,8 @@ PROOFS = [
      AS_ROOT | {'chroot', 'capabilities', 'landlock'}, True, None),
     ('chroot', 'stat of a file of the host', plain('stat', '/etc/passwd'),
      {'seccomp'}, True, None),
+    ('chroot', 'stat of a file in the folder it was started in',
+     plain('stat', 'root-only'), {'seccomp'}, True, None),
     ('chroot', 'open of a file of the host', plain('open', '/etc/passwd'),
      FILES | {'landlock'}, True, None),
     ('user', "open of root's file", plain('open', lambda lab: lab.secret),
@@ -404,6 +421,18 @@ def loopback_up_in(pid):
                           timeout=DEADLINE).stdout.strip()
 
 
+def mount_arrives(lab, pid):
+    subprocess.run(['mount', '-t', 'tmpfs', 'none', lab.mountpoint],
+                   check=True)
+    try:
+        # Its own mounts file shows what lies below its root only.
+        broker = status_of(pid)['PPid'][0]
+        with open(f'/proc/{broker}/mountinfo', encoding='utf-8') as f:
+            return any(line.split()[4] == lab.mountpoint for line in f)
+    finally:
+        subprocess.run(['umount', lab.mountpoint], check=True)
+
+
 def process_gone(pidfd):
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
@@ -448,6 +477,8 @@ def properties(lab, tap):
             ('a session is in a mount namespace of its own',
              lambda: os.readlink(f'/proc/{said.pid}/ns/mnt') !=
              os.readlink('/proc/self/ns/mnt')),
+            ('a later mount of the host arrives at a session',
+             lambda: mount_arrives(lab, said.pid)),
             ('the broker has exactly the capabilities documented',
              lambda: [int(broker_status[c][0], 16) for c in
                       ('CapEff', 'CapPrm', 'CapBnd', 'CapInh', 'CapAmb')] ==
@@ -493,6 +524,16 @@ def life(lab, tap):
                  got.outcome == 'not-locked-in' and got.failed == expected,
                  f'{got.outcome} {got.failed}')
 
+    title = 'a session that could become root again does not start'
+    if ROOT:
+        # SECBIT_NO_SETUID_FIXUP: capabilities survive the change of user.
+        got = lab.run('getppid', off={'capabilities'},
+                      before=lambda: LIBC.prctl(28, 4, 0, 0, 0))
+        tap.case(title, got.failed == 'verification of privileges EPERM',
+                 f'{got.outcome} {got.failed}')
+    else:
+        tap.skip(title, 'needs root')
+
     with lab.waiting(user=UID) as (said, _):
         without = ['network-namespace', 'mount-namespace', 'chroot', 'user',
                    'session-uid']
@@ -516,15 +557,28 @@ def the_switch(lab, tap, installed_has_it):
     tap.case(title, got == 'killed SIGSYS', got)
 
 
+def own_mounts():
+    """A mount namespace for the suite, shared within as systemd has it."""
+    newns, rec, private, shared = 0x20000, 16384, 1 << 18, 1 << 20
+    if LIBC.unshare(newns) or \
+            LIBC.mount(b'none', b'/', None, rec | private, None) or \
+            LIBC.mount(b'none', b'/', None, rec | shared, None):
+        raise OSError(ctypes.get_errno(), 'mount namespace')
+
+
 def main():
     tap = Tap()
+    if ROOT:
+        own_mounts()
     lab = Lab(sys.argv[1], sys.argv[2])
     try:
         properties(lab, tap)
         life(lab, tap)
-        the_switch(lab, tap, sys.argv[3:4] == ['test-layers'])
+        the_switch(lab, tap, 'test-layers' in sys.argv[3:])
         proofs(lab, tap)
-        attacks(lab, tap)
+        attacks(lab, tap, 'sanitized' in sys.argv[3:])
+    except RuntimeError as e:
+        tap.case('the suite runs to its end', False, e)
     finally:
         lab.close()
     tap.plan()
