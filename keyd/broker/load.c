@@ -439,7 +439,8 @@ load_start(const struct config *c, const char *program, const char *plan,
 	}
 	l->fd = pair[0];
 	if (fcntl(l->fd, F_SETFL, O_NONBLOCK) < 0 ||
-		program_start(program, plan, &pair[1], 1, &l->pid) < 0) {
+		program_start(program, plan, "load", &pair[1], 1, &l->pid) <
+			0) {
 		reasons_add(reasons, LOG_ERR, "cannot start %s: %s", program,
 			strerror(errno));
 		(void)close(pair[1]);

@@ -18,8 +18,8 @@ enum {
 static int
 start(struct logger *l, uint64_t now)
 {
-	if (program_start(l->program, l->plan, &l->receive_fd, 1, &l->pid) <
-		0) {
+	if (program_start(l->program, l->plan, NULL, &l->receive_fd, 1,
+		    &l->pid) < 0) {
 		l->pid = -1;
 		l->restart_at = now + LOGGER_PAUSE;
 		log_line(LOG_ERR, "cannot start %s: %s", l->program,

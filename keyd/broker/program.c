@@ -96,12 +96,12 @@ collect_environment(char *env[MAX_ENVIRONMENT])
 }
 
 int
-program_start(const char *path, const char *arg, const int *fds, size_t nfds,
-	pid_t *pid)
+program_start(const char *path, const char *plan, const char *mode,
+	const int *fds, size_t nfds, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
-	char *env[MAX_ENVIRONMENT], *argv[3];
+	char *env[MAX_ENVIRONMENT], *argv[4];
 	pid_t child;
 	int e;
 
@@ -118,8 +118,9 @@ program_start(const char *path, const char *arg, const int *fds, size_t nfds,
 		goto out_attr;
 	/* execve(2) takes them without const, and does not write. */
 	argv[0] = (char *)(uintptr_t)path;
-	argv[1] = (char *)(uintptr_t)arg;
-	argv[2] = NULL;
+	argv[1] = (char *)(uintptr_t)plan;
+	argv[2] = (char *)(uintptr_t)mode;
+	argv[3] = NULL;
 	collect_environment(env);
 	e = posix_spawn(&child, path, &actions, &attr, argv, env);
 	if (e == 0)

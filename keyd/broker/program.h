@@ -18,11 +18,13 @@ enum {
 __attribute__((warn_unused_result)) int program_init(void);
 
 /*
- * Executes path with the one argument arg and an empty environment; fds[0] on
+ * Executes path with its lock-in plan and, unless NULL, a mode as arguments and an
+ * empty environment; fds[0] on
  * become descriptors 3, 4, …; 0 and 1 are /dev/null, 2 is the log, every other
  * is closed. 0 and *pid, or -1 with errno, also when path cannot be executed.
  */
-__attribute__((warn_unused_result)) int program_start(const char *path,
-	const char *arg, const int *fds, size_t nfds, pid_t *pid);
+__attribute__((warn_unused_result)) int
+program_start(const char *path, const char *plan, const char *mode,
+	const int *fds, size_t nfds, pid_t *pid);
 
 #endif

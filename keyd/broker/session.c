@@ -188,7 +188,7 @@ execute(struct sessions *s, struct session *one)
 	fds[1] = s->logger->send_fd;
 	fds[2] = s->generation_fd;
 	if (fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0 ||
-		program_start(s->program, text, fds, 3, &one->pid) < 0)
+		program_start(s->program, text, NULL, fds, 3, &one->pid) < 0)
 		goto err_pair;
 	(void)close(pair[1]);
 	one->control = pair[0];
