@@ -1,0 +1,288 @@
+/* Signatures: every scheme verifies; what does not fit is refused. */
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/rsa.h>
+
+#include "session/sign.h"
+
+static const char *const names[] = { NULL, "MD5", "SHA1", "SHA224", "SHA256",
+	"SHA384", "SHA512", "SHA512-224", "SHA512-256", "SHA3-224", "SHA3-256",
+	"SHA3-384", "SHA3-512", "MD5-SHA1" };
+
+static uint8_t data[200], sig[PROTO_MAX_SIGNATURE];
+static size_t sig_len;
+static struct proto_key key;
+static struct proto_sign m;
+
+static void
+set_up(void)
+{
+	cr_assert_eq(sign_init(), 0);
+	memset(data, 'x', sizeof(data));
+	m.data = (struct view){ data, sizeof(data) };
+}
+
+TestSuite(sign, .init = set_up, .timeout = 120);
+
+/* Verified the way an application does it, from the message. */
+static bool
+verifies(EVP_PKEY *pkey)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *p;
+	bool ok;
+
+	ok = EVP_DigestVerifyInit_ex(ctx, &p, names[m.scheme.digest], NULL,
+		     NULL, pkey, NULL) == 1;
+	if (ok && m.scheme.algorithm == PROTO_RSA_PSS)
+		ok = EVP_PKEY_CTX_set_rsa_padding(p, RSA_PKCS1_PSS_PADDING) >
+			     0 &&
+		     EVP_PKEY_CTX_set_rsa_mgf1_md_name(
+			     p, names[m.scheme.mgf1], NULL) > 0 &&
+		     EVP_PKEY_CTX_set_rsa_pss_saltlen(p, m.scheme.salt) > 0;
+	ok = ok && EVP_DigestVerify(ctx, sig, sig_len, data, sizeof(data)) == 1;
+	EVP_MD_CTX_free(ctx);
+	return ok;
+}
+
+/* The message as a digest, made by someone else. */
+static void
+use_digest(uint8_t hash[EVP_MAX_MD_SIZE])
+{
+	size_t len;
+
+	cr_assert_eq(EVP_Q_digest(NULL, names[m.scheme.digest], NULL, data,
+			     sizeof(data), hash, &len),
+		1);
+	m.input = PROTO_INPUT_DIGEST;
+	m.data = (struct view){ hash, len };
+}
+
+static bool
+is_ok(void)
+{
+	uint16_t detail;
+
+	return sign_check(&key, &m, &detail) == PROTO_OK;
+}
+
+static void
+expect_signature(EVP_PKEY *pkey)
+{
+	uint8_t hash[EVP_MAX_MD_SIZE];
+
+	cr_assert_eq(sign_make(pkey, &m, sig, &sig_len), 0, "%u %u",
+		m.scheme.algorithm, m.scheme.digest);
+	cr_assert(verifies(pkey), "%u %u", m.scheme.algorithm, m.scheme.digest);
+	use_digest(hash);
+	cr_assert(is_ok());
+	cr_assert_eq(sign_make(pkey, &m, sig, &sig_len), 0);
+	cr_assert(verifies(pkey));
+	m.input = PROTO_INPUT_MESSAGE;
+	m.data = (struct view){ data, sizeof(data) };
+}
+
+Test(sign, every_digest_with_ecdsa_verifies)
+{
+	static const char *const curves[] = { "P-256", "P-384" };
+	unsigned made = 0;
+	EVP_PKEY *pkey;
+	uint8_t d;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		pkey = EVP_EC_gen(curves[i]);
+		key.type = (uint8_t)(PROTO_KEY_P256 + i);
+		for (d = 0; d < 20; d++) {
+			m.scheme =
+				(struct proto_scheme){ .algorithm = PROTO_ECDSA,
+					.digest = d };
+			if (!is_ok())
+				continue;
+			expect_signature(pkey);
+			made++;
+		}
+		EVP_PKEY_free(pkey);
+	}
+	/* All but MD5 and MD5-SHA1. */
+	cr_assert_eq(made, 22);
+}
+
+Test(sign, every_digest_with_rsa_verifies)
+{
+	EVP_PKEY *pkey = EVP_RSA_gen(2048);
+	unsigned made = 0;
+	uint8_t a, d;
+
+	key.type = PROTO_KEY_RSA;
+	key.bits = 2048;
+	for (a = PROTO_RSA_PKCS1; a <= PROTO_RSA_PSS; a++) {
+		for (d = 0; d < 20; d++) {
+			m.scheme = (struct proto_scheme){ .algorithm = a,
+				.digest = d };
+			if (a == PROTO_RSA_PSS) {
+				m.scheme.mgf1 = d;
+				m.scheme.salt = (uint16_t)proto_digest_len(d);
+			}
+			if (!is_ok())
+				continue;
+			expect_signature(pkey);
+			made++;
+		}
+	}
+	/* 13 with PKCS#1; with PSS all but MD5-SHA1. */
+	cr_assert_eq(made, 25);
+	EVP_PKEY_free(pkey);
+}
+
+Test(sign, pss_takes_every_salt_up_to_the_keys_bound)
+{
+	static const unsigned bits[] = { 1024, 1025, 2048 };
+	EVP_PKEY *pkey;
+	uint16_t detail;
+	unsigned most;
+	size_t i;
+
+	key.type = PROTO_KEY_RSA;
+	for (i = 0; i < 3; i++) {
+		pkey = EVP_RSA_gen(bits[i]);
+		key.bits = (uint16_t)bits[i];
+		most = (bits[i] - 1 + 7) / 8 - 32 - 2;
+		m.scheme = (struct proto_scheme){ PROTO_RSA_PSS, PROTO_SHA256,
+			PROTO_SHA1, (uint16_t)most };
+		cr_assert(is_ok());
+		expect_signature(pkey);
+		m.scheme.salt = 0;
+		expect_signature(pkey);
+		m.scheme.salt = (uint16_t)(most + 1);
+		cr_assert_eq(
+			sign_check(&key, &m, &detail), PROTO_BAD_PARAMETER);
+		cr_assert_eq(detail, DETAIL_SALT_LENGTH);
+		m.scheme.salt = UINT16_MAX;
+		cr_assert_not(is_ok());
+		EVP_PKEY_free(pkey);
+	}
+}
+
+static void
+expect_refusal(enum proto_status status, uint16_t detail)
+{
+	uint16_t d = 99;
+
+	cr_assert_eq(sign_check(&key, &m, &d), status);
+	cr_assert_eq(d, detail);
+}
+
+Test(sign, algorithm_must_be_one_of_the_keys)
+{
+	m.scheme = (struct proto_scheme){ .algorithm = PROTO_ECDSA,
+		.digest = PROTO_SHA256 };
+	key.type = PROTO_KEY_RSA;
+	key.bits = 2048;
+	expect_refusal(PROTO_BAD_PARAMETER, DETAIL_KEY_TYPE);
+	key.type = PROTO_KEY_P256;
+	m.scheme.algorithm = PROTO_RSA_PSS;
+	expect_refusal(PROTO_BAD_PARAMETER, DETAIL_KEY_TYPE);
+	m.scheme.algorithm = 0;
+	expect_refusal(PROTO_BAD_PARAMETER, DETAIL_KEY_TYPE);
+	m.scheme.algorithm = 255;
+	expect_refusal(PROTO_BAD_PARAMETER, DETAIL_KEY_TYPE);
+	m.scheme.algorithm = PROTO_ECDSA;
+	key.type = 255;
+	expect_refusal(PROTO_BAD_PARAMETER, DETAIL_KEY_TYPE);
+	key.type = 0;
+	expect_refusal(PROTO_BAD_PARAMETER, DETAIL_KEY_TYPE);
+}
+
+Test(sign, digest_must_be_known_and_fit)
+{
+	key.type = PROTO_KEY_RSA;
+	key.bits = 2048;
+	m.scheme = (struct proto_scheme){ .algorithm = PROTO_RSA_PKCS1 };
+	expect_refusal(PROTO_UNSUPPORTED, DETAIL_DIGEST);
+	m.scheme.digest = 14;
+	expect_refusal(PROTO_UNSUPPORTED, DETAIL_DIGEST);
+	m.scheme = (struct proto_scheme){ PROTO_RSA_PSS, PROTO_SHA256, 0, 32 };
+	expect_refusal(PROTO_UNSUPPORTED, DETAIL_DIGEST);
+	m.scheme.mgf1 = PROTO_MD5_SHA1;
+	expect_refusal(PROTO_UNSUPPORTED, DETAIL_DIGEST);
+}
+
+Test(sign, a_digest_must_have_its_length)
+{
+	uint8_t d;
+
+	key.type = PROTO_KEY_RSA;
+	key.bits = 2048;
+	m.input = PROTO_INPUT_DIGEST;
+	m.scheme.algorithm = PROTO_RSA_PKCS1;
+	for (d = PROTO_MD5; d <= PROTO_MD5_SHA1; d++) {
+		m.scheme.digest = d;
+		m.data.len = proto_digest_len(d);
+		cr_assert(is_ok());
+		m.data.len++;
+		expect_refusal(PROTO_BAD_PARAMETER, DETAIL_DIGEST_LENGTH);
+		m.data.len -= 2;
+		expect_refusal(PROTO_BAD_PARAMETER, DETAIL_DIGEST_LENGTH);
+		m.data.len = 0;
+		expect_refusal(PROTO_BAD_PARAMETER, DETAIL_DIGEST_LENGTH);
+	}
+}
+
+/* The same key with one CRT exponent wrong, as after a fault in memory. */
+static EVP_PKEY *
+faulty_copy(EVP_PKEY *pkey)
+{
+	static const char *const parts[] = { OSSL_PKEY_PARAM_RSA_N,
+		OSSL_PKEY_PARAM_RSA_E, OSSL_PKEY_PARAM_RSA_D,
+		OSSL_PKEY_PARAM_RSA_FACTOR1, OSSL_PKEY_PARAM_RSA_FACTOR2,
+		OSSL_PKEY_PARAM_RSA_EXPONENT1, OSSL_PKEY_PARAM_RSA_EXPONENT2,
+		OSSL_PKEY_PARAM_RSA_COEFFICIENT1 };
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	OSSL_PARAM_BLD *b = OSSL_PARAM_BLD_new();
+	BIGNUM *n[8] = { NULL };
+	EVP_PKEY *copy = NULL;
+	OSSL_PARAM *params;
+	size_t i;
+
+	for (i = 0; i < 8; i++) {
+		cr_assert(EVP_PKEY_get_bn_param(pkey, parts[i], &n[i]));
+		if (i == 5)
+			cr_assert(BN_sub_word(n[i], 2));
+		cr_assert(OSSL_PARAM_BLD_push_BN(b, parts[i], n[i]));
+	}
+	params = OSSL_PARAM_BLD_to_param(b);
+	cr_assert_eq(EVP_PKEY_fromdata_init(ctx), 1);
+	cr_assert_eq(
+		EVP_PKEY_fromdata(ctx, &copy, EVP_PKEY_KEYPAIR, params), 1);
+	for (i = 0; i < 8; i++)
+		BN_free(n[i]);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(b);
+	EVP_PKEY_CTX_free(ctx);
+	return copy;
+}
+
+/*
+ * One signature with a wrong half gives the factors away (Boneh, DeMillo,
+ * Lipton). libcrypto must notice, and it must not leave us.
+ */
+Test(sign, a_fault_in_crt_never_leaves)
+{
+	EVP_PKEY *pkey = EVP_RSA_gen(2048), *bad = faulty_copy(pkey);
+
+	key.type = PROTO_KEY_RSA;
+	key.bits = 2048;
+	m.scheme = (struct proto_scheme){ .algorithm = PROTO_RSA_PKCS1,
+		.digest = PROTO_SHA256 };
+	if (sign_make(bad, &m, sig, &sig_len) == 0)
+		cr_assert(verifies(pkey));
+	EVP_PKEY_free(bad);
+	EVP_PKEY_free(pkey);
+}
