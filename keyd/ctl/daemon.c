@@ -266,3 +266,16 @@ daemon_reload(const struct config *c, struct daemon_state *out, struct fault *f)
 	(void)close(keyd);
 	return r;
 }
+
+int
+daemon_tell(const struct config *c, struct fault *f)
+{
+	struct daemon_state *state = malloc(sizeof(*state));
+	int r;
+
+	if (state == NULL)
+		return fault_set(f, FAULT_FAILED, "out of memory");
+	r = daemon_reload(c, state, f);
+	free(state);
+	return r;
+}

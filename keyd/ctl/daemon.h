@@ -48,4 +48,8 @@ daemon_state(const struct config *c, struct daemon_state *out, struct fault *f);
 __attribute__((warn_unused_result)) int daemon_reload(
 	const struct config *c, struct daemon_state *out, struct fault *f);
 
+/* The same without the state. */
+__attribute__((warn_unused_result)) int
+daemon_tell(const struct config *c, struct fault *f);
+
 #endif

@@ -148,21 +148,13 @@ prove(struct enlist *e, struct fault *f)
 static int
 load(struct enlist *e, struct fault *f)
 {
-	struct daemon_state *state;
-	int r;
-
 	if (e->offline) {
 		(void)snprintf(e->proof, sizeof(e->proof),
 			"not tried: keyd does not run");
 		return 0;
 	}
-	state = malloc(sizeof(*state));
-	if (state == NULL)
-		return fault_set(f, FAULT_FAILED, "out of memory");
 	e->loaded = true;
-	r = daemon_reload(e->config, state, f);
-	free(state);
-	return r < 0 ? -1 : prove(e, f);
+	return daemon_tell(e->config, f) < 0 ? -1 : prove(e, f);
 }
 
 int
@@ -185,16 +177,10 @@ enlist_add(struct enlist *e, struct view key, struct fault *f)
 void
 enlist_undo(struct enlist *e, struct fault *f)
 {
-	struct daemon_state *state;
 	struct fault undo;
 
 	if (recover_drop(e->store, e->name, &undo) < 0)
 		fault_add(f, "; taking it back: %s", undo.text);
-	if (!e->loaded)
-		return;
-	state = malloc(sizeof(*state));
-	if (state == NULL || daemon_reload(e->config, state, &undo) < 0)
-		fault_add(f, "; loading without it: %s",
-			state == NULL ? "out of memory" : undo.text);
-	free(state);
+	if (e->loaded && daemon_tell(e->config, &undo) < 0)
+		fault_add(f, "; loading without it: %s", undo.text);
 }

@@ -78,12 +78,14 @@ make_plan(const struct config *c, char *out, size_t size)
 
 /* In the child: descriptor 3 and nothing else. */
 static void
-run(const char *program, char *plan, int fd, pid_t parent)
+run(const char *program, char *plan, const char *mode, int fd, pid_t parent)
 {
 	char name[] = "keyd-load";
-	char *argv[] = { name, plan, NULL };
+	char how[16];
+	char *argv[] = { name, plan, how, NULL };
 	char *envp[] = { NULL };
 
+	(void)snprintf(how, sizeof(how), "%s", mode);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(127);
 	/* dup2 onto itself would keep close-on-exec. */
@@ -95,7 +97,8 @@ run(const char *program, char *plan, int fd, pid_t parent)
 }
 
 static int
-start(const struct config *c, struct helper *h, struct fault *f)
+start(const struct config *c, const char *mode, struct helper *h,
+	struct fault *f)
 {
 	char program[PATH_MAX], plan[PATH_MAX + 64];
 	pid_t parent = getpid();
@@ -113,7 +116,7 @@ start(const struct config *c, struct helper *h, struct fault *f)
 			f, FAULT_FAILED, "socketpair: %s", strerror(errno));
 	h->pid = fork();
 	if (h->pid == 0)
-		run(program, plan, sv[1], parent);
+		run(program, plan, mode, sv[1], parent);
 	(void)close(sv[1]);
 	if (h->pid < 0) {
 		(void)close(sv[0]);
@@ -214,8 +217,8 @@ answer(struct helper *h, const char *path, uint8_t type,
 	if (got != type) {
 		if (f->text[0] == '\0')
 			(void)fault_set(f, FAULT_FAILED,
-				"%s: keyd-load refused it without a reason",
-				path);
+				"%s%skeyd-load refused it without a reason",
+				path, path[0] != '\0' ? ": " : "");
 		return -1;
 	}
 	if (type == BOOT_GENERATED)
@@ -233,11 +236,12 @@ ask(const struct config *c, const char *path, const struct writer *question,
 	const int *fds, size_t nfds, uint8_t type, struct helper_answer *out,
 	struct fault *f)
 {
+	const char *mode = type == BOOT_GENERATED ? "generate" : "inspect";
 	struct helper h;
 	size_t len;
 	int r = -1;
 
-	if (writer_finish(question, &len) < 0 || start(c, &h, f) < 0)
+	if (writer_finish(question, &len) < 0 || start(c, mode, &h, f) < 0)
 		return -1;
 	if (boot_send(h.fd, question->start, len, fds, nfds) < 0)
 		(void)fault_set(f, FAULT_FAILED,

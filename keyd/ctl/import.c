@@ -215,6 +215,7 @@ say(const struct job *j)
 	struct json *out = &j->ctl->out;
 	const char *outcome = j->options->dry_run ? "would import" : "imported";
 	char words[64], hash[2 * PROTO_HASH_LEN + 1];
+	bool proposed = j->options->policy.use == 0;
 
 	(void)proto_use_names(j->policy.use, words, sizeof(words));
 	text_hex(j->answer.d.hash, PROTO_HASH_LEN, hash);
@@ -234,11 +235,9 @@ say(const struct job *j)
 		json_close(out, '}');
 		return;
 	}
-	(void)printf("%s: %s as %s\n  allow = %s\n  use = %s%s%s%s\n", j->file,
+	(void)printf("%s: %s as %s\n  allow = %s\n  use = %s%s\n", j->file,
 		outcome, j->name, j->policy.allow, words,
-		j->options->policy.use == 0 ? " (" : "",
-		j->options->policy.use == 0 ? j->answer.why : "",
-		j->options->policy.use == 0 ? ")" : "");
+		proposed ? " (by its certificate)" : "");
 	if (j->options->dry_run)
 		return;
 	(void)printf("  %s\n", j->enlist.proof);
@@ -373,7 +372,6 @@ parse(int argc, char **argv, struct options *o, struct fault *f)
 static int
 run(struct ctl *c, const struct options *o, char **files, struct fault *f)
 {
-	struct daemon_state *state;
 	struct store store;
 	int r, code = 0, n;
 
@@ -384,12 +382,8 @@ run(struct ctl *c, const struct options *o, char **files, struct fault *f)
 	n = o->dry_run ? 0 : recover_all(&store, f);
 	if (n < 0)
 		code = fault_print(f);
-	if (n > 0 && !o->offline) {
-		state = malloc(sizeof(*state));
-		if (state == NULL || daemon_reload(&c->config, state, f) < 0)
-			code = fault_print(f);
-		free(state);
-	}
+	if (n > 0 && !o->offline && daemon_tell(&c->config, f) < 0)
+		code = fault_print(f);
 	if (c->json)
 		json_open(&c->out, NULL, '[');
 	for (; *files != NULL; files++) {

@@ -21,6 +21,27 @@ static const struct verb {
 		"--allow WHO[,…] [--use USE[,…]] [--certificate FILE] "
 		"[--name NAME] [--dry-run] [--offline] FILE…",
 		"move keys into keyd, leaving shells" },
+	{ "generate", generate_verb,
+		"NAME --type rsa:BITS|ec:P-256|ec:P-384 --allow WHO[,…] "
+		"[--use USE[,…]] [--shell FILE] [--offline]",
+		"make a new key inside keyd" },
+	{ "csr", csr_verb,
+		"NAME --subject /CN=… [--san DNS:…,IP:…] "
+		"[--out FILE]",
+		"print a certificate signing request" },
+	{ "restore", restore_verb, "NAME [--yes] [--offline]",
+		"undo an import: put the key's file back" },
+	{ "shell", shell_verb, "NAME [--out FILE]", "print a key's shell" },
+	{ "remove", remove_verb, "NAME [--yes] [--offline]", "destroy a key" },
+	{ "list", list_verb, "", "list the keys" },
+	{ "show", show_verb, "NAME",
+		"show a key, its policy, its certificate" },
+	{ "status", status_verb, "",
+		"show what keyd does: layers, sessions, last load" },
+	{ "check", check_verb, "[--as USER]",
+		"look for what is wrong, or may go wrong" },
+	{ "reload", reload_verb, "",
+		"load keys and policies again, and wait for the outcome" },
 };
 
 enum {

@@ -9,6 +9,10 @@
 #include "ini/ini.h"
 #include "wire/proto.h"
 
+enum {
+	NOBODY = 65534, /* the kernel's overflow id */
+};
+
 static const struct {
 	const char *name;
 	uint32_t bit;
@@ -92,6 +96,13 @@ policy_allow(struct policy *p, const char *words, struct fault *f)
 				"--allow %s: there is no such user or group: "
 				"it is a user's name, uid:N, group:NAME, gid:N "
 				"or unit:NAME.service",
+				word);
+		if (id == NOBODY)
+			return fault_set(f, FAULT_USAGE,
+				"--allow %s: keyd never serves id 65534, "
+				"which stands for anyone whom the kernel "
+				"cannot name: give the program a user of its "
+				"own",
 				word);
 		used = strlen(p->allow);
 		n = snprintf(p->allow + used, sizeof(p->allow) - used, "%s%s",

@@ -1,0 +1,199 @@
+/* keydctl check: what is wrong, or may go wrong. */
+#include <errno.h>
+#include <getopt.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "daemon.h"
+#include "examine.h"
+#include "prove.h"
+
+struct check {
+	struct findings findings;
+	const struct store *store;
+	bool as; /* --as */
+	uid_t uid;
+	char who[64];
+	bool running;
+};
+
+/* May the user use it? By the policy's words, and by trying it. */
+static void
+try_as(struct check *k, const char *name, const struct policy *p,
+	const struct boot_description *d)
+{
+	struct prove_key key = { .name = name,
+		.type = d->key_type,
+		.spki = d->spki,
+		.use = p->use };
+	struct user_answer *a;
+	struct fault f;
+
+	if (!k->running || !user_may_be(k->uid)) {
+		bool may = policy_may(p, k->uid);
+
+		finding_say(&k->findings, may ? FINDING_OK : FINDING_ERROR,
+			name, "allow %s %s (not tried: %s)",
+			may ? "names" : "does not name", k->who,
+			k->running ? "run keydctl as root"
+				   : "keyd does not run");
+		return;
+	}
+	a = malloc(sizeof(*a));
+	memcpy(key.hash, d->hash, sizeof(key.hash));
+	if (a == NULL)
+		finding_say(&k->findings, FINDING_ERROR, name, "no memory");
+	else if (prove_use(&k->findings.ctl->config, k->uid, &key, a, &f) < 0)
+		finding_say(&k->findings, FINDING_ERROR, name, "%s", f.text);
+	else if (a->ok)
+		finding_say(&k->findings, FINDING_OK, name,
+			"%s can use it: keyd signed, and the signature "
+			"verifies",
+			k->who);
+	else
+		finding_say(&k->findings, FINDING_ERROR, name,
+			"%s cannot use it: %s", k->who, a->text);
+	free(a);
+}
+
+static void
+keys(struct check *k)
+{
+	struct helper_answer *a = malloc(sizeof(*a));
+	struct policy *p = malloc(sizeof(*p));
+	unsigned before;
+	struct fault f;
+	char **names = store_names(k->store, STORE_KEY, &f), **n;
+
+	for (n = names; a != NULL && p != NULL && n != NULL && *n != NULL;
+		n++) {
+		before = k->findings.count[FINDING_ERROR] +
+			 k->findings.count[FINDING_WARNING];
+		if (examine_key(&k->findings, k->store, *n, p, a) < 0)
+			continue;
+		if (k->as)
+			try_as(k, *n, p, &a->d);
+		else if (before == k->findings.count[FINDING_ERROR] +
+					   k->findings.count[FINDING_WARNING])
+			finding_say(&k->findings, FINDING_OK, *n,
+				"key, policy%s agree",
+				a->d.certificate == 1 ? ", certificate" : "");
+	}
+	if (names == NULL)
+		finding_say(&k->findings, FINDING_ERROR, "keys", "%s", f.text);
+	free(names);
+	free(p);
+	free(a);
+}
+
+static void
+lone_policies(struct check *k)
+{
+	char path[PATH_MAX];
+	struct fault f;
+	char **names, **n;
+
+	if (k->store->policies < 0)
+		return;
+	names = store_names(k->store, STORE_POLICY, &f);
+	for (n = names; n != NULL && *n != NULL; n++)
+		if (store_has(k->store, STORE_KEY, *n, &f) == 0)
+			finding_say(&k->findings, FINDING_WARNING,
+				store_path(k->store, STORE_POLICY, *n, path),
+				"there is no key of this name");
+	free(names);
+}
+
+static void
+socket_path(struct check *k, const char *path)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), "%.107s", path);
+	if (fd < 0 ||
+		connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) < 0)
+		finding_say(&k->findings, FINDING_ERROR, path,
+			"cannot connect to it: %s", strerror(errno));
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+static void
+daemon_side(struct check *k)
+{
+	const struct config *c = &k->findings.ctl->config;
+	struct fault f;
+	unsigned i;
+	pid_t pid;
+
+	if (daemon_pid(c, &pid, &f) < 0)
+		finding_say(&k->findings, FINDING_ERROR, "keyd", "%s", f.text);
+	else if (pid == 0)
+		finding_say(&k->findings, FINDING_WARNING, "keyd",
+			"it does not run with %s", c->file);
+	else
+		k->running = true;
+	for (i = 0; k->running && i < c->nsockets; i++)
+		socket_path(k, c->socket[i]);
+}
+
+static int
+run(struct check *k, struct fault *f)
+{
+	struct ctl *c = k->findings.ctl;
+	struct store store;
+
+	if (store_open(&c->config, false, &store, f) < 0)
+		return fault_print(f);
+	k->store = &store;
+	if (c->json)
+		json_open(&c->out, NULL, '[');
+	examine_mode(&k->findings, c->config.file, false);
+	examine_mode(&k->findings, c->config.keys, true);
+	examine_mode(&k->findings, c->config.policies, false);
+	daemon_side(k);
+	keys(k);
+	lone_policies(k);
+	if (c->json)
+		json_close(&c->out, ']');
+	else
+		(void)printf("%u errors, %u warnings\n",
+			k->findings.count[FINDING_ERROR],
+			k->findings.count[FINDING_WARNING]);
+	store_close(&store);
+	return k->findings.count[FINDING_ERROR] > 0 ? FAULT_FAILED : 0;
+}
+
+int
+check_verb(struct ctl *c, int argc, char **argv)
+{
+	static const struct option table[] = {
+		{ "as", required_argument, NULL, 'a' },
+		{ 0 },
+	};
+	struct check k = { .findings = { .ctl = c } };
+	struct fault f = { 0 };
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", table, NULL)) != -1) {
+		if (opt == '?')
+			return ctl_usage("check");
+		if (policy_word(optarg, &k.uid) != POLICY_USER) {
+			(void)fault_set(&f, FAULT_USAGE,
+				"--as %s: there is no such user", optarg);
+			return fault_print(&f);
+		}
+		k.as = true;
+		(void)user_name(k.uid, k.who);
+	}
+	if (optind != argc)
+		return ctl_usage("check");
+	return run(&k, &f);
+}

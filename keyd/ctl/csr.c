@@ -1,0 +1,141 @@
+/* keydctl csr: a certificate signing request, signed through keyd. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "daemon.h"
+#include "enlist.h"
+#include "request.h"
+#include "swap.h"
+
+struct options {
+	const char *name, *subject, *san, *out;
+};
+
+/* Signed as a user in allow: root may do no more than who is named. */
+static int
+sign(const struct ctl *c, const struct options *o, const struct policy *p,
+	const struct boot_description *d, struct request *request,
+	struct fault *f)
+{
+	struct proto_sign what = { .scheme = request_scheme(d->key_type),
+		.data = request_tbs(request) };
+	struct user_answer *a;
+	uid_t uid = geteuid();
+	int r;
+
+	if ((p->use & (PROTO_USE_CSR | PROTO_USE_SIGN)) == 0)
+		return fault_set(f, FAULT_REFUSED,
+			"%s: its policy does not allow it: add csr to use in "
+			"%s/%s.conf, and keydctl reload",
+			o->name, c->config.policies, o->name);
+	if (uid == 0 ? policy_pick(p, &uid) == 0 : !policy_may(p, uid))
+		return fault_set(f, FAULT_REFUSED,
+			"%s: allow names no user whom keydctl could become to "
+			"sign: add one",
+			o->name);
+	a = malloc(sizeof(*a));
+	if (a == NULL)
+		return fault_set(f, FAULT_FAILED, "out of memory");
+	memcpy(what.hash, d->hash, sizeof(what.hash));
+	r = user_sign(&c->config, uid, o->name, &what, a, f);
+	if (r == 0 && !a->ok)
+		r = fault_set(f, FAULT_FAILED, "%s", a->text);
+	if (r == 0)
+		r = request_sign(request, d->key_type,
+			(struct view){ a->signature, a->len }, f);
+	free(a);
+	return r;
+}
+
+static int
+put(const struct options *o, const struct request *request, struct fault *f)
+{
+	static char text[65536];
+	long n = request_pem(request, text, sizeof(text));
+	struct path_place place;
+	int r;
+
+	if (n < 0)
+		return fault_set(f, FAULT_FAILED, "the request is too long");
+	if (o->out == NULL)
+		return fwrite(text, 1, (size_t)n, stdout) == (size_t)n
+			       ? 0
+			       : fault_set(f, FAULT_FAILED,
+					 "standard output: failed");
+	if (path_find(o->out, &place, f) < 0)
+		return -1;
+	r = place.exists ? fault_set(f, FAULT_REFUSED,
+				   "%s: it is there already", place.real)
+			 : swap_create(&place, text, (size_t)n, f);
+	path_close(&place);
+	return r;
+}
+
+static int
+run(const struct ctl *c, const struct options *o, struct fault *f)
+{
+	struct helper_answer *a = malloc(sizeof(*a));
+	struct policy *p = malloc(sizeof(*p));
+	struct request *request = NULL;
+	struct store store = { .keys = -1, .policies = -1 };
+	int r = -1;
+
+	if (a == NULL || p == NULL) {
+		(void)fault_set(f, FAULT_FAILED, "out of memory");
+		goto done;
+	}
+	if (enlist_ready(&c->config, false, f) < 0 ||
+		store_open(&c->config, false, &store, f) < 0 ||
+		enlist_inspect(&store, o->name, NULL, a, f) < 0)
+		goto done;
+	r = policy_get(&store, o->name, p, f);
+	if (r == 0)
+		r = fault_set(f, FAULT_FAILED, "%s: it has no policy", o->name);
+	if (r < 0)
+		goto done;
+	request = request_new(a->d.spki, o->subject, o->san, f);
+	r = -1;
+	if (request != NULL && sign(c, o, p, &a->d, request, f) == 0)
+		r = put(o, request, f);
+done:
+	request_free(request);
+	store_close(&store);
+	free(p);
+	free(a);
+	return r;
+}
+
+int
+csr_verb(struct ctl *c, int argc, char **argv)
+{
+	static const struct option table[] = {
+		{ "subject", required_argument, NULL, 's' },
+		{ "san", required_argument, NULL, 'a' },
+		{ "out", required_argument, NULL, 'o' },
+		{ 0 },
+	};
+	struct options o = { 0 };
+	struct fault f = { 0 };
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", table, NULL)) != -1) {
+		if (opt == '?')
+			return ctl_usage("csr");
+		if (opt == 's')
+			o.subject = optarg;
+		if (opt == 'a')
+			o.san = optarg;
+		if (opt == 'o')
+			o.out = optarg;
+	}
+	o.name = ctl_name(argc - optind, argv + optind, "csr");
+	if (o.name == NULL)
+		return FAULT_USAGE;
+	if (o.subject == NULL)
+		return ctl_usage("csr");
+	return run(c, &o, &f) < 0 ? fault_print(&f) : 0;
+}

@@ -1,0 +1,167 @@
+#include "examine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ini/ini.h"
+#include "origin.h"
+#include "shellfile.h"
+#include "text.h"
+
+void
+examine_mode(struct findings *v, const char *path, bool secret)
+{
+	mode_t others = secret ? 077 : 022;
+	struct stat st;
+
+	if (lstat(path, &st) < 0) {
+		finding_say(v, FINDING_ERROR, path, "%s", strerror(errno));
+		return;
+	}
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		finding_say(v, FINDING_ERROR, path,
+			"it belongs to uid %u: chown root",
+			(unsigned)st.st_uid);
+	if ((st.st_mode & others) != 0)
+		finding_say(v, FINDING_ERROR, path,
+			"mode %04o lets others %s it: chmod go-%s",
+			(unsigned)st.st_mode & 07777, secret ? "at" : "write",
+			secret ? "rwx" : "w");
+	if (S_ISREG(st.st_mode) && st.st_nlink > 1)
+		finding_say(v, FINDING_ERROR, path,
+			"it has other hard links: remove them");
+}
+
+static void
+words(struct findings *v, const char *about, const struct policy *p)
+{
+	const char *allow = p->allow;
+	char word[256];
+	uid_t id;
+
+	while (ini_next_word(&allow, word, sizeof(word)) > 0)
+		if (policy_word(word, &id) == POLICY_UNKNOWN)
+			finding_say(v, FINDING_ERROR, about,
+				"allow = %s: there is no such user or group",
+				word);
+	if (p->allow[0] == '\0')
+		finding_say(v, FINDING_ERROR, about,
+			"allow is missing: say who may use the key");
+	if (p->use == 0)
+		finding_say(v, FINDING_ERROR, about,
+			"use is missing: tls-server, csr, sign");
+	if (strcmp(p->weak_digests, "yes") == 0)
+		finding_say(v, FINDING_WARNING, about,
+			"weak-digests = yes: MD5 and SHA-1 can be forged");
+	if (strncmp(p->enforce, "log", 3) == 0)
+		finding_say(v, FINDING_WARNING, about,
+			"enforce = %s: until then use is only logged",
+			p->enforce);
+}
+
+static void
+dates(struct findings *v, const char *name, const struct boot_description *d)
+{
+	uint64_t now = (uint64_t)time(NULL);
+	char when[32];
+
+	if (d->certificate == 2)
+		finding_say(v, FINDING_ERROR, name,
+			"its certificate belongs to another key");
+	if (d->certificate == 0)
+		return;
+	if (d->not_after < now)
+		finding_say(v, FINDING_WARNING, name,
+			"its certificate has ended on %s",
+			text_time(d->not_after, when));
+	else if (d->not_after - now < EXAMINE_SOON)
+		finding_say(v, FINDING_WARNING, name,
+			"its certificate ends on %s: renew it",
+			text_time(d->not_after, when));
+	if (d->not_before > now)
+		finding_say(v, FINDING_WARNING, name,
+			"its certificate begins on %s",
+			text_time(d->not_before, when));
+}
+
+/* Is there still a shell where the key was? */
+static void
+file(struct findings *v, const struct store *s, const char *name,
+	const struct origin *o)
+{
+	struct path_place place;
+	struct swap_file file;
+	struct fault f = { 0 };
+
+	if (o->phase == ORIGIN_IMPORTING || o->phase == ORIGIN_RESTORING)
+		finding_say(v, FINDING_ERROR, name,
+			"%s it was interrupted: run keydctl import %s again",
+			origin_phase_name(o->phase), o->path);
+	if (o->phase != ORIGIN_IMPORTED || geteuid() != 0)
+		return;
+	if (path_find(o->path, &place, &f) < 0) {
+		finding_say(v, FINDING_WARNING, name, "%s", f.text);
+		return;
+	}
+	if (!place.exists)
+		finding_say(v, FINDING_WARNING, name, "%s is gone", o->path);
+	else if (swap_read(&place, place.name, &file, &f) < 0)
+		finding_say(v, FINDING_WARNING, name, "%s", f.text);
+	else if (!shellfile_is(&file.bytes, name))
+		finding_say(v, FINDING_ERROR, name,
+			"%s is not its shell any more: if a renewal wrote a "
+			"key there, import it",
+			o->path);
+	if (place.exists && f.text[0] == '\0')
+		swap_free(&file);
+	path_close(&place);
+	(void)s;
+}
+
+static void
+origin(struct findings *v, const struct store *s, const char *name)
+{
+	struct origin *o = calloc(1, sizeof(*o));
+	struct fault f;
+
+	if (o == NULL)
+		return;
+	if (origin_get(s, name, o, &f) < 0)
+		finding_say(v, FINDING_ERROR, name, "%s", f.text);
+	else
+		file(v, s, name, o);
+	free(o);
+}
+
+int
+examine_key(struct findings *v, const struct store *s, const char *name,
+	struct policy *p, struct helper_answer *a)
+{
+	char path[PATH_MAX];
+	struct fault f;
+	int r;
+
+	examine_mode(v, store_path(s, STORE_KEY, name, path), true);
+	origin(v, s, name);
+	(void)store_path(s, STORE_POLICY, name, path);
+	r = policy_get(s, name, p, &f);
+	if (r == 0)
+		finding_say(v, FINDING_ERROR, path,
+			"it is missing: keyd will not load the key %s", name);
+	if (r < 0)
+		finding_say(v, FINDING_ERROR, path, "%s", f.text);
+	if (r <= 0)
+		return -1;
+	examine_mode(v, path, false);
+	words(v, path, p);
+	if (enlist_inspect(s, name, p, a, &f) < 0) {
+		finding_say(v, FINDING_ERROR, name, "%s", f.text);
+		return -1;
+	}
+	dates(v, name, &a->d);
+	return 0;
+}

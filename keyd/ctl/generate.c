@@ -1,0 +1,211 @@
+/* keydctl generate: a new key that never was a file of an application. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "ctl.h"
+#include "daemon.h"
+#include "enlist.h"
+#include "origin.h"
+#include "recover.h"
+#include "shellfile.h"
+#include "swap.h"
+#include "text.h"
+
+static const struct type {
+	const char *name;
+	uint8_t type;
+	uint16_t bits;
+} types[] = {
+	{ "rsa:2048", PROTO_KEY_RSA, 2048 },
+	{ "rsa:3072", PROTO_KEY_RSA, 3072 },
+	{ "rsa:4096", PROTO_KEY_RSA, 4096 },
+	{ "ec:P-256", PROTO_KEY_P256, 256 },
+	{ "ec:P-384", PROTO_KEY_P384, 384 },
+};
+
+struct options {
+	const struct type *type;
+	struct policy policy;
+	const char *name, *shell;
+	bool offline;
+};
+
+/* The place for the shell is looked at before there is a key. */
+static int
+find_place(const struct options *o, struct path_place *p, struct fault *f)
+{
+	p->dir = -1;
+	if (o->shell == NULL)
+		return 0;
+	if (path_find(o->shell, p, f) < 0)
+		return -1;
+	return !p->exists ? 0
+			  : fault_set(f, FAULT_REFUSED,
+				    "%s: it is there already: move it away "
+				    "first",
+				    p->real);
+}
+
+static int
+put_shell(const struct enlist *e, const struct path_place *p, struct fault *f)
+{
+	char text[SHELLFILE_MAX];
+	long n;
+
+	if (p->dir < 0)
+		return 0;
+	n = shellfile_print(e->name, e->key->spki, text, f);
+	return n < 0 ? -1 : swap_create(p, text, (size_t)n, f);
+}
+
+static int
+make(const struct ctl *c, const struct options *o, const struct store *s,
+	struct enlist *e, struct helper_answer *a, struct fault *f)
+{
+	struct path_place place;
+	struct origin *origin = calloc(1, sizeof(*origin));
+	int r = -1;
+
+	place.dir = -1;
+	if (origin == NULL)
+		return fault_set(f, FAULT_FAILED, "out of memory");
+	*e = (struct enlist){ .config = &c->config,
+		.store = s,
+		.name = o->name,
+		.policy = &o->policy,
+		.key = &a->d,
+		.offline = o->offline };
+	if (find_place(o, &place, f) < 0 ||
+		enlist_free(e, o->name, false, f) < 0 ||
+		helper_generate(
+			&c->config, o->type->type, o->type->bits, a, f) < 0)
+		goto done;
+	origin->phase = ORIGIN_GENERATED;
+	origin->time = (uint64_t)time(NULL);
+	r = enlist_add(e, a->pem, f);
+	if (r == 0)
+		r = origin_put(s, o->name, origin, f);
+	if (r == 0)
+		r = put_shell(e, &place, f);
+	if (r < 0)
+		enlist_undo(e, f);
+done:
+	path_close(&place);
+	free(origin);
+	return r;
+}
+
+static void
+say(struct ctl *c, const struct options *o, const struct enlist *e)
+{
+	char hash[2 * PROTO_HASH_LEN + 1], words[64];
+
+	text_hex(e->key->hash, PROTO_HASH_LEN, hash);
+	(void)proto_use_names(o->policy.use, words, sizeof(words));
+	if (c->json) {
+		json_open(&c->out, NULL, '{');
+		json_string(&c->out, "name", o->name);
+		json_string(&c->out, "hash", hash);
+		json_words(&c->out, "allow", o->policy.allow);
+		json_words(&c->out, "use", words);
+		json_string(&c->out, "proof", e->proof);
+		json_close(&c->out, '}');
+		return;
+	}
+	(void)printf("%s: made (%s)\n  allow = %s\n  use = %s\n  %s\n", o->name,
+		o->type->name, o->policy.allow, words, e->proof);
+}
+
+static int
+run(struct ctl *c, const struct options *o, struct fault *f)
+{
+	struct helper_answer *a = calloc(1, sizeof(*a));
+	struct enlist e;
+	struct store store;
+	int r = -1;
+
+	if (a == NULL)
+		return fault_set(f, FAULT_FAILED, "out of memory");
+	if (enlist_ready(&c->config, o->offline, f) == 0 &&
+		store_open(&c->config, true, &store, f) == 0) {
+		if (recover_all(&store, f) >= 0)
+			r = make(c, o, &store, &e, a, f);
+		store_close(&store);
+	}
+	if (r == 0)
+		say(c, o, &e);
+	helper_wipe(a);
+	free(a);
+	return r;
+}
+
+static const struct type *
+find_type(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(types[i].name, name) == 0)
+			return &types[i];
+	return NULL;
+}
+
+static int
+parse(int argc, char **argv, struct options *o, struct fault *f)
+{
+	static const struct option table[] = {
+		{ "type", required_argument, NULL, 't' },
+		{ "allow", required_argument, NULL, 'a' },
+		{ "use", required_argument, NULL, 'u' },
+		{ "shell", required_argument, NULL, 's' },
+		{ "offline", no_argument, NULL, 'o' },
+		{ 0 },
+	};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", table, NULL)) != -1) {
+		if (opt == 'a' && policy_allow(&o->policy, optarg, f) < 0)
+			return -1;
+		if (opt == 'u' && policy_use(optarg, &o->policy.use, f) < 0)
+			return -1;
+		if (opt == 't')
+			o->type = find_type(optarg);
+		if (opt == 's')
+			o->shell = optarg;
+		o->offline |= opt == 'o';
+		if (opt == '?')
+			return fault_set(
+				f, FAULT_USAGE, "generate: unknown option");
+	}
+	if (o->policy.allow[0] == '\0')
+		return fault_set(f, FAULT_USAGE,
+			"generate: --allow is missing: who may use the key?");
+	if (o->type == NULL)
+		return fault_set(f, FAULT_USAGE,
+			"generate: --type is one of rsa:2048, rsa:3072, "
+			"rsa:4096, ec:P-256, ec:P-384");
+	return 0;
+}
+
+int
+generate_verb(struct ctl *c, int argc, char **argv)
+{
+	struct options o = { 0 };
+	struct fault f = { 0 };
+
+	if (parse(argc, argv, &o, &f) < 0) {
+		(void)fault_print(&f);
+		return f.code == FAULT_USAGE ? ctl_usage("generate") : f.code;
+	}
+	o.name = ctl_name(argc - optind, argv + optind, "generate");
+	if (o.name == NULL)
+		return FAULT_USAGE;
+	/* What a server's new key is for. */
+	if (o.policy.use == 0)
+		o.policy.use = PROTO_USE_TLS_SERVER | PROTO_USE_CSR;
+	return run(c, &o, &f) < 0 ? fault_print(&f) : 0;
+}

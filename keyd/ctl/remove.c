@@ -1,0 +1,84 @@
+/* keydctl remove: a key is destroyed. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "confirm.h"
+#include "ctl.h"
+#include "daemon.h"
+#include "enlist.h"
+#include "origin.h"
+#include "recover.h"
+
+static int
+ask(const struct store *s, const char *name, bool yes, struct fault *f)
+{
+	struct origin *o = calloc(1, sizeof(*o));
+	char question[PATH_MAX + 256];
+	int key, policy, r = -1;
+
+	if (o == NULL)
+		return fault_set(f, FAULT_FAILED, "out of memory");
+	key = store_has(s, STORE_KEY, name, f);
+	policy = store_has(s, STORE_POLICY, name, f);
+	if (key < 0 || policy < 0 || origin_get(s, name, o, f) < 0)
+		goto done;
+	if (key == 0 && policy == 0) {
+		(void)fault_set(f, FAULT_FAILED,
+			"%s: there is no key of this name: keydctl list", name);
+		goto done;
+	}
+	(void)snprintf(question, sizeof(question), "Destroy the key %s%s%s",
+		name, o->path[0] != '\0' ? ", whose shell is " : "", o->path);
+	r = confirm(yes, question, f);
+done:
+	free(o);
+	return r;
+}
+
+static int
+run(struct ctl *c, const char *name, bool yes, bool offline, struct fault *f)
+{
+	struct store store;
+	int r;
+
+	if (enlist_ready(&c->config, offline, f) < 0 ||
+		store_open(&c->config, true, &store, f) < 0)
+		return -1;
+	/* Also the way out for an import that cannot be ended otherwise. */
+	if (recover_all(&store, f) < 0)
+		(void)fault_print(f);
+	r = ask(&store, name, yes, f);
+	if (r == 0)
+		r = recover_drop(&store, name, f);
+	store_close(&store);
+	if (r < 0)
+		return -1;
+	(void)printf("%s is gone for good.\n", name);
+	return offline ? 0 : daemon_tell(&c->config, f);
+}
+
+int
+remove_verb(struct ctl *c, int argc, char **argv)
+{
+	static const struct option table[] = {
+		{ "yes", no_argument, NULL, 'y' },
+		{ "offline", no_argument, NULL, 'o' },
+		{ 0 },
+	};
+	bool yes = false, offline = false;
+	struct fault f = { 0 };
+	const char *name;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "y", table, NULL)) != -1) {
+		if (opt == '?')
+			return ctl_usage("remove");
+		yes |= opt == 'y';
+		offline |= opt == 'o';
+	}
+	name = ctl_name(argc - optind, argv + optind, "remove");
+	if (name == NULL)
+		return FAULT_USAGE;
+	return run(c, name, yes, offline, &f) < 0 ? fault_print(&f) : 0;
+}

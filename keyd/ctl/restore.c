@@ -1,0 +1,152 @@
+/* keydctl restore: the exact undo of an import. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "confirm.h"
+#include "ctl.h"
+#include "daemon.h"
+#include "enlist.h"
+#include "origin.h"
+#include "recover.h"
+#include "shellfile.h"
+
+struct job {
+	const struct store *store;
+	const char *name;
+	struct origin origin;
+	struct path_place place;
+	struct swap_file shell;
+	struct bytes key;
+};
+
+static int
+look(struct job *j, struct fault *f)
+{
+	int r = store_get(j->store, STORE_KEY, j->name, &j->key, f);
+
+	if (r == 0)
+		return fault_set(f, FAULT_FAILED,
+			"%s: there is no key of this name: keydctl list",
+			j->name);
+	if (r < 0)
+		return -1;
+	r = origin_get(j->store, j->name, &j->origin, f);
+	if (r < 0)
+		return -1;
+	if (r == 0 || j->origin.phase != ORIGIN_IMPORTED)
+		return fault_set(f, FAULT_REFUSED,
+			"%s: the key was not imported from a file, so there "
+			"is nothing to go back to",
+			j->name);
+	if (path_find(j->origin.path, &j->place, f) < 0)
+		return -1;
+	if (!j->place.exists)
+		return fault_set(f, FAULT_REFUSED,
+			"%s: it is gone: put the shell there first (keydctl "
+			"shell %s --out FILE)",
+			j->origin.path, j->name);
+	if (swap_read(&j->place, j->place.name, &j->shell, f) < 0)
+		return -1;
+	if (!shellfile_is(&j->shell.bytes, j->name))
+		return fault_set(f, FAULT_REFUSED,
+			"%s: it is not the shell of %s any more, and is left "
+			"alone",
+			j->place.real, j->name);
+	return 0;
+}
+
+static int
+replace(struct job *j, struct fault *f)
+{
+	struct fault more;
+	int r;
+
+	j->origin.phase = ORIGIN_RESTORING;
+	if (swap_name(j->origin.tmp, f) < 0 ||
+		origin_put(j->store, j->name, &j->origin, f) < 0)
+		return -1;
+	r = swap_prepare(&j->place, j->origin.tmp, j->key.data, j->key.len,
+		&j->origin.meta, f);
+	if (r == 0)
+		r = swap_exchange(&j->place, j->origin.tmp, &j->shell, f);
+	if (r == SWAP_STUCK)
+		return -1;
+	if (swap_discard(&j->place, j->origin.tmp, r < 0 ? &more : f) < 0) {
+		if (r < 0)
+			fault_add(f, "; %s", more.text);
+		return -1;
+	}
+	if (r == 0)
+		return 0;
+	j->origin.phase = ORIGIN_IMPORTED;
+	j->origin.tmp[0] = '\0';
+	if (origin_put(j->store, j->name, &j->origin, &more) < 0)
+		fault_add(f, "; %s", more.text);
+	return -1;
+}
+
+static int
+run(struct ctl *c, const char *name, bool yes, bool offline, struct fault *f)
+{
+	struct job *j = calloc(1, sizeof(*j));
+	char question[PATH_MAX + 128];
+	struct store store;
+	int r = -1;
+
+	if (j == NULL)
+		return fault_set(f, FAULT_FAILED, "out of memory");
+	j->name = name;
+	j->place.dir = -1;
+	if (enlist_ready(&c->config, offline, f) < 0 ||
+		store_open(&c->config, true, &store, f) < 0)
+		goto done;
+	j->store = &store;
+	if (recover_all(&store, f) < 0 || look(j, f) < 0)
+		goto close;
+	(void)snprintf(question, sizeof(question),
+		"Put the private key of %s back into %s, readable to who may "
+		"read the file",
+		name, j->place.real);
+	if (confirm(yes, question, f) < 0 || replace(j, f) < 0 ||
+		recover_drop(&store, name, f) < 0)
+		goto close;
+	r = offline ? 0 : daemon_tell(&c->config, f);
+	(void)printf("%s holds its private key again, and %s is no longer "
+		     "in the store. Restart what uses the file.\n",
+		j->place.real, name);
+close:
+	store_close(&store);
+done:
+	bytes_free(&j->key);
+	swap_free(&j->shell);
+	path_close(&j->place);
+	free(j);
+	return r;
+}
+
+int
+restore_verb(struct ctl *c, int argc, char **argv)
+{
+	static const struct option table[] = {
+		{ "yes", no_argument, NULL, 'y' },
+		{ "offline", no_argument, NULL, 'o' },
+		{ 0 },
+	};
+	bool yes = false, offline = false;
+	struct fault f = { 0 };
+	const char *name;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "y", table, NULL)) != -1) {
+		if (opt == '?')
+			return ctl_usage("restore");
+		yes |= opt == 'y';
+		offline |= opt == 'o';
+	}
+	name = ctl_name(argc - optind, argv + optind, "restore");
+	if (name == NULL)
+		return FAULT_USAGE;
+	return run(c, name, yes, offline, &f) < 0 ? fault_print(&f) : 0;
+}
