@@ -1,5 +1,6 @@
 #include "provider/connect.h"
 
+#include "provider/deadline.h"
 #include "provider/exchange.h"
 
 #include <errno.h>
@@ -60,6 +61,9 @@ connect_to(
 
 	if (make_address(t, &address, &len) < 0)
 		return -ENAMETOOLONG;
+	/* Tried at least once, so that the error says how things are. */
+	if (deadline_left(deadline) == 0)
+		deadline = deadline_now() + 1;
 	do {
 		/* A full queue makes connect() wait as long as a send may. */
 		rc = exchange_set_wait(c, deadline);

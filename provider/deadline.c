@@ -58,7 +58,7 @@ deadline_pause(uint64_t deadline, unsigned attempt)
 	if (us > LONGEST_US)
 		us = LONGEST_US;
 	us = us / 2 + jitter(start) % (us / 2 + 1);
-	if (us / 1000 >= deadline_left(deadline))
+	if (us / 1000 + DEADLINE_ATTEMPT_MS >= deadline_left(deadline))
 		return -1;
 	start += us * 1000;
 	until.tv_sec = (time_t)(start / 1000000000);

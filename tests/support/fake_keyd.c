@@ -213,12 +213,12 @@ greet(int fd)
 
 	if (mode == FAKE_REFUSE || mode == FAKE_RESET) {
 		(void)next_mode();
+		(void)atomic_fetch_add(&shared->accepted, 1);
 		if (mode == FAKE_REFUSE)
 			say_error(fd, PROTO_REFUSAL, 0,
 				atomic_load(&shared->status),
 				atomic_load(&shared->detail));
 		(void)close(fd);
-		(void)atomic_fetch_add(&shared->accepted, 1);
 		return;
 	}
 	c = calloc(1, sizeof(*c));
