@@ -2,6 +2,8 @@
 #include <openssl/crypto.h>
 #include <openssl/params.h>
 
+#include <string.h>
+
 #include "provider/context.h"
 #include "provider/dispatch.h"
 #include "provider/errors.h"
@@ -65,6 +67,7 @@ static OSSL_FUNC_provider_gettable_params_fn gettable_params;
 static OSSL_FUNC_provider_get_params_fn get_params;
 static OSSL_FUNC_provider_query_operation_fn query_operation;
 static OSSL_FUNC_provider_get_reason_strings_fn get_reason_strings;
+static OSSL_FUNC_provider_get_capabilities_fn get_capabilities;
 
 static const OSSL_DISPATCH functions[] = {
 	DISPATCH(OSSL_FUNC_PROVIDER_TEARDOWN, teardown),
@@ -72,6 +75,7 @@ static const OSSL_DISPATCH functions[] = {
 	DISPATCH(OSSL_FUNC_PROVIDER_GET_PARAMS, get_params),
 	DISPATCH(OSSL_FUNC_PROVIDER_QUERY_OPERATION, query_operation),
 	DISPATCH(OSSL_FUNC_PROVIDER_GET_REASON_STRINGS, get_reason_strings),
+	DISPATCH(OSSL_FUNC_PROVIDER_GET_CAPABILITIES, get_capabilities),
 	DISPATCH_END,
 };
 
@@ -123,6 +127,43 @@ get_reason_strings(void *provctx)
 {
 	(void)provctx;
 	return errors_reasons();
+}
+
+struct capability_sink {
+	OSSL_CALLBACK *callback;
+	void *arg;
+};
+
+/* Passes on the groups whose keys we manage. */
+static int
+pass_group(const OSSL_PARAM params[], void *arg)
+{
+	const struct capability_sink *to = arg;
+	const OSSL_PARAM *p =
+		OSSL_PARAM_locate_const(params, OSSL_CAPABILITY_TLS_GROUP_ALG);
+	const char *name = NULL;
+
+	if (p == NULL || !OSSL_PARAM_get_utf8_string_ptr(p, &name) ||
+		strcmp(name, "EC") != 0)
+		return 1;
+	return to->callback(params, to->arg);
+}
+
+/*
+ * libssl takes a group only from the provider from which it gets the group's keys: where
+ * that is this one, groups that only default has would be gone.
+ */
+static int
+get_capabilities(void *provctx, const char *capability, OSSL_CALLBACK *callback,
+	void *arg)
+{
+	const struct context *ctx = provctx;
+	struct capability_sink sink = { callback, arg };
+
+	if (OPENSSL_strcasecmp(capability, "TLS-GROUP") != 0)
+		return 0;
+	return OSSL_PROVIDER_get_capabilities(
+		ctx->fallback, capability, pass_group, &sink);
 }
 
 static void

@@ -140,6 +140,7 @@ scene_write(const struct scene *s, enum scene_key k, const char *name)
 void
 scene_start(struct scene *s, enum scene_order order, const char *settings)
 {
+	EVP_KEYMGMT *keymgmt;
 	int k;
 	BIO *pem;
 
@@ -152,7 +153,10 @@ scene_start(struct scene *s, enum scene_order order, const char *settings)
 	s->plain = OSSL_LIB_CTX_new();
 	s->libctx = OSSL_LIB_CTX_new();
 	need(OSSL_LIB_CTX_load_config(s->libctx, s->conf) == 1, "config");
-	need(OSSL_PROVIDER_available(s->libctx, "keyd"), "provider");
+	/* OSSL_PROVIDER_available() would sort the providers by name. */
+	keymgmt = EVP_KEYMGMT_fetch(s->libctx, "RSA", "provider=keyd");
+	need(keymgmt != NULL, "provider");
+	EVP_KEYMGMT_free(keymgmt);
 	s->key[SCENE_RSA] =
 		EVP_PKEY_Q_keygen(s->plain, NULL, "RSA", (size_t)2048);
 	s->key[SCENE_P256] = EVP_PKEY_Q_keygen(s->plain, NULL, "EC", "P-256");
