@@ -2,6 +2,7 @@
 
 #include <openssl/pem.h>
 #include <openssl/provider.h>
+#include <openssl/x509v3.h>
 
 #include <dirent.h>
 #include <stdio.h>
@@ -64,6 +65,8 @@ make_cert(const struct scene *s, EVP_PKEY *key)
 {
 	X509 *x = X509_new_ex(s->plain, NULL);
 	X509_NAME *name = X509_get_subject_name(x);
+	X509_EXTENSION *ca = X509V3_EXT_conf_nid(
+		NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
 
 	need(X509_set_version(x, 2) && X509_set_pubkey(x, key) &&
 			X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
@@ -73,8 +76,10 @@ make_cert(const struct scene *s, EVP_PKEY *key)
 			ASN1_INTEGER_set(X509_get_serialNumber(x), 1) &&
 			X509_gmtime_adj(X509_getm_notBefore(x), -60) &&
 			X509_gmtime_adj(X509_getm_notAfter(x), 86400) &&
+			X509_add_ext(x, ca, -1) &&
 			X509_sign(x, key, EVP_sha256()) > 0,
 		"certificate");
+	X509_EXTENSION_free(ca);
 	return x;
 }
 
