@@ -244,18 +244,21 @@ round_trip(struct broker *b)
 			log_line(LOG_ERR, "poll: %s", strerror(errno));
 		return;
 	}
-	/* Sessions first: those that are ready serve the new clients. A
-	 * descriptor is looked up, so one that was closed does no harm. */
+	/* Signals first: a SIGHUP that is there belongs to a load that has not
+	 * begun yet, and not to the one that may end now. Then sessions: those
+	 * that are ready serve the new clients. A descriptor may have been
+	 * closed since, so each is looked up, and being readable is no promise.
+	 */
+	if (p[0].revents != 0)
+		on_signals(b);
 	for (i = listeners; i < n; i++)
 		if (p[i].revents != 0)
 			sessions_readable(&b->sessions, p[i].fd);
 	if (p[1].revents != 0 && b->load != NULL)
 		reload_step(b);
-	for (i = 2; i < listeners; i++)
+	for (i = 2; i < listeners && !b->stopping; i++)
 		if (p[i].revents != 0)
 			accept_some(b, p[i].fd);
-	if (p[0].revents != 0)
-		on_signals(b);
 	tick(b);
 }
 

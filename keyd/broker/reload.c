@@ -100,7 +100,11 @@ read_config(struct broker *b)
 	return r;
 }
 
-/* The outcome, for the log, the service manager and the state file. */
+/*
+ * The outcome, for the log, the service manager and the state file. Not for the
+ * file when another SIGHUP has come meanwhile: who sent it waits for the sequence
+ * to advance, and for the outcome of a load that began after what he changed.
+ */
 static void
 conclude(struct broker *b, bool ok)
 {
@@ -108,6 +112,8 @@ conclude(struct broker *b, bool ok)
 	b->load = NULL;
 	b->reload_ok = ok;
 	b->reload_time = time(NULL);
+	if (!b->again)
+		b->sequence++;
 	if (ok)
 		log_line(LOG_INFO,
 			"%u keys for %u sets of users, generation "
@@ -129,9 +135,10 @@ conclude(struct broker *b, bool ok)
 		broker_stop(b, true);
 		return;
 	}
-	broker_state_changed(b, true);
-	if (b->again && !b->stopping)
+	if (b->again && b->ready)
 		reload_begin(b);
+	else
+		broker_state_changed(b, true);
 }
 
 /* What was read takes effect. */
@@ -171,7 +178,6 @@ start(struct broker *b)
 void
 reload_first(struct broker *b)
 {
-	b->sequence = 1;
 	b->new_config = b->config;
 	start(b);
 }
@@ -184,7 +190,6 @@ reload_begin(struct broker *b)
 		return;
 	}
 	b->again = false;
-	b->sequence++;
 	memset(&b->reasons, 0, sizeof(b->reasons));
 	notify_reloading();
 	log_line(LOG_INFO, "reloading");

@@ -448,21 +448,24 @@ sessions_poll(const struct sessions *s, struct pollfd *out, unsigned size)
 	return n;
 }
 
-/* Reads `ready`. 0, or -1: not that. */
+/* Reads `ready`. 1, 0: nothing yet, or -1: not that. */
 static int
 get_ready(const struct session *one, uint32_t *on)
 {
 	uint8_t data[READY_LEN + 1];
 	ssize_t n = recv(one->control, data, sizeof(data), MSG_DONTWAIT);
+	const bool nothing = n < 0 && (errno == EAGAIN || errno == EINTR);
 	struct reader r = reader_init(data, n < 0 ? 0 : (size_t)n);
 	uint8_t type = reader_u8(&r);
 	uint32_t layers = reader_u32(&r);
 
 	(void)reader_u32(&r); /* those that are off: all the others are */
+	if (nothing)
+		return 0;
 	if (reader_finish(&r) < 0 || type != BOOT_SESSION_READY)
 		return -1;
 	*on = layers;
-	return 0;
+	return 1;
 }
 
 void
@@ -471,14 +474,17 @@ sessions_readable(struct sessions *s, int fd)
 	struct session *one;
 	struct peer peer;
 	uint32_t on;
-	int client;
+	int client, r;
 
 	for (one = s->list; one != NULL; one = one->next)
 		if (one->state == SESSION_STARTING && one->control == fd)
 			break;
 	if (one == NULL)
 		return;
-	if (get_ready(one, &on) < 0) {
+	r = get_ready(one, &on);
+	if (r == 0)
+		return;
+	if (r < 0) {
 		/* It ended, as sessions_reaped() will tell, or talks rubbish. */
 		if (s->retry_at < due_now() + SESSION_RETRY)
 			s->retry_at = due_now() + SESSION_RETRY;
