@@ -241,14 +241,18 @@ sessions_fill(struct sessions *s, uint64_t now)
 		}
 }
 
-/* Limits on how long a client can hold its session up. */
+/* Credentials with each message, also where the client came before we could
+ * ask the listener for that; limits on how long it can hold its session up. */
 static int
-set_timeouts(int client, unsigned long idle_ms)
+prepare_client(int client, unsigned long idle_ms)
 {
 	const struct timeval idle = { .tv_sec = (time_t)(idle_ms / 1000),
 		.tv_usec = (suseconds_t)(idle_ms % 1000 * 1000) };
 	const struct timeval sending = { .tv_sec = SEND_TIMEOUT / 1000 };
+	const int on = 1;
 
+	if (setsockopt(client, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+		return -1;
 	if (setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof(idle)) <
 		0)
 		return -1;
@@ -315,15 +319,15 @@ hand_over(struct sessions *s, struct session *one)
 	}
 	one->number = s->next_number++;
 	one->generation = generation_get();
-	/* Before the session can send a record of its own. */
+	/* Before the session can do anything of its own. */
+	log_line(LOG_DEBUG, "session %d: peer pid %d uid %u gid %u, %u rings",
+		(int)one->pid, (int)one->peer.pid, (unsigned)one->peer.uid,
+		(unsigned)one->peer.gid, match.n);
 	record(s, AUDIT_SESSION_START, one, 0);
 	if (send_start(s, one, &match) < 0) {
 		record(s, AUDIT_SESSION_END, one, 0);
 		return -1;
 	}
-	log_line(LOG_DEBUG, "session %d: peer pid %d uid %u gid %u, %u rings",
-		(int)one->pid, (int)one->peer.pid, (unsigned)one->peer.uid,
-		(unsigned)one->peer.gid, match.n);
 	s->counters.started++;
 	(void)close(one->client);
 	(void)close(one->control);
@@ -425,7 +429,7 @@ sessions_accept(struct sessions *s, int client)
 	if (s->sets != NULL && s->sets->has_units)
 		peer_find_unit(&peer, client);
 	status = judge(s, &peer, &detail);
-	if (status == PROTO_OK && set_timeouts(client, s->idle_timeout) < 0)
+	if (status == PROTO_OK && prepare_client(client, s->idle_timeout) < 0)
 		status = PROTO_INTERNAL;
 	if (status == PROTO_OK) {
 		assign(s, client, &peer);
