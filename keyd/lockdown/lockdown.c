@@ -53,7 +53,8 @@ lockdown_layer_bit(const char *name)
 
 #ifdef KEYD_TEST_LAYERS
 /* The tests that prove each layer run without it: layer names, comma between,
- * in the environment. An unknown name ends the program, lest a test be empty. */
+ * in the environment. What is not understood ends the program, lest a test be
+ * empty. */
 static uint32_t
 layers_off(void)
 {
@@ -61,9 +62,10 @@ layers_off(void)
 	char list[512], *rest = NULL, *name;
 	uint32_t off = 0;
 
-	if (env == NULL || strlen(env) >= sizeof(list))
+	if (env == NULL)
 		return 0;
-	strcpy(list, env);
+	if ((size_t)snprintf(list, sizeof(list), "%s", env) >= sizeof(list))
+		abort();
 	name = strtok_r(list, ",", &rest);
 	for (; name != NULL; name = strtok_r(NULL, ",", &rest)) {
 		uint32_t bit = lockdown_layer_bit(name);
@@ -123,18 +125,19 @@ lockdown_plan_parse(const char *text, struct lockdown_plan *out)
 {
 	const uint32_t all = (UINT32_C(1) << LAYER_COUNT) - 1;
 	uint32_t uid, gid, wanted;
+	size_t len;
 
 	if (parse_number(&text, UINT32_MAX, &uid) < 0 ||
 		parse_number(&text, UINT32_MAX, &gid) < 0 ||
 		parse_number(&text, all, &wanted) < 0)
 		return -1;
-	if (strlen(text) >= sizeof(out->chroot) ||
-		(text[0] != '\0' && text[0] != '/'))
+	len = strlen(text);
+	if (len >= sizeof(out->chroot) || (text[0] != '\0' && text[0] != '/'))
 		return -1;
 	out->uid = uid;
 	out->gid = gid;
 	out->wanted = wanted;
-	strcpy(out->chroot, text);
+	memcpy(out->chroot, text, len + 1);
 	return 0;
 }
 

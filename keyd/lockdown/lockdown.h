@@ -1,7 +1,7 @@
 /*
- * The layers that lock a process in (docs/PROTOCOL.md §11, DESIGN). Used by session,
- * loader and logger; the broker uses lockdown_broker(). Each layer is a row in a
- * table: {bit, name, apply}. libc and libseccomp only.
+ * The layers that lock a process in (docs/PROTOCOL.md §11, docs/DESIGN.md).
+ * Used by session, loader and logger; the broker uses lockdown_broker(). Each
+ * layer is a row in a table. libc and libseccomp only.
  */
 #ifndef KEYD_LOCKDOWN_LOCKDOWN_H
 #define KEYD_LOCKDOWN_LOCKDOWN_H
@@ -29,13 +29,14 @@ enum lockdown_layer {
 };
 
 /*
- * The layers that the broker and keydctl ask for: all. Only with the build option
- * test-layers, which is never installed, the layers named in the environment
- * (KEYD_TEST_LAYERS_OFF, comma between) are left out.
+ * The layers that the broker and keydctl ask for: all. Only with the build
+ * option test-layers, which is never installed, the layers named in the
+ * environment (KEYD_TEST_LAYERS_OFF, comma between) are left out.
  */
 uint32_t lockdown_wanted(void);
 
-/* What a process is to do to itself. Made by the broker, handed over as one argument. */
+/* What a process is to do to itself. Made by the broker, handed over as one
+ * argument. */
 struct lockdown_plan {
 	uid_t uid; /* (uid_t)-1: stay */
 	gid_t gid;
@@ -81,15 +82,17 @@ __attribute__((warn_unused_result)) int lockdown_broker(void);
  * the broker's and stay unset in *result. A layer that the kernel lacks or that
  * needs privileges this process never had is noted in *result as off. A layer
  * that could be had but fails (a chroot that is not there, not empty or not
- * root's, a setresuid that is refused) is an error: -1, errno, *failed names it.
- * Verifies that privileges cannot be regained. From then on the process leads a
- * session of its own and is killed when the thread that started it ends.
+ * root's, a setresuid that is refused) is an error: -1, errno, *failed names
+ * it. Verifies that privileges cannot be regained. From then on the process
+ * leads a session of its own and is killed when the thread that started it
+ * ends.
  */
 __attribute__((warn_unused_result)) int
 lockdown_enter(const struct lockdown_plan *p, struct lockdown_result *result,
 	const char **failed);
 
-/* The system-call filters, last step of each process. All but the named sets: killed. */
+/* The system-call filters, last step of each process. Whatever calls something
+ * else is killed. */
 enum lockdown_role {
 	LOCKDOWN_SESSION, /* client fd and audit fd only */
 	LOCKDOWN_LOADER, /* control fd; fresh memory files; no file, no network */
@@ -105,12 +108,13 @@ struct lockdown_fds {
 };
 
 /*
- * Installs the filter for role. Before that, sets the role's limits: for session
- * and logger RLIMIT_NOFILE 0, so that nothing can be opened or received, for
- * the session RLIMIT_FSIZE 0, for the loader the size of a ring. Without
- * LAYER_RLIMITS or LAYER_SECCOMP in p->wanted that half is left out. Adds
- * LAYER_SECCOMP to *result. 0, or -1 with errno; then the process must not go
- * on. What each role may still call stands in filter.c; leave with _exit().
+ * Installs the filter for role. Before that, sets the role's limits: for
+ * session and logger RLIMIT_NOFILE 0, so that nothing can be opened or
+ * received; RLIMIT_FSIZE, for the session 0, for the loader the size of a ring.
+ * Without LAYER_RLIMITS or LAYER_SECCOMP in p->wanted that half is left out.
+ * Adds LAYER_SECCOMP to *result. 0, or -1 with errno (also where the kernel has
+ * no seccomp); then the process must not go on. What each role may still call
+ * stands in filter.c; leave with _exit().
  */
 __attribute__((warn_unused_result)) int
 lockdown_filter(enum lockdown_role role, const struct lockdown_plan *p,
@@ -123,7 +127,8 @@ uint32_t lockdown_kernel_layers(void);
 /* memfd_secret(2) with close-on-exec, or -1 with errno. */
 int lockdown_memfd_secret(void);
 
-/* mseal(2) on a mapping. 0, or -1 with errno (ENOSYS where the kernel lacks it). */
+/* mseal(2) on a mapping. 0, or -1 with errno (ENOSYS where the kernel lacks
+ * it). */
 int lockdown_mseal(void *addr, size_t len);
 
 #endif
