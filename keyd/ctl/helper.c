@@ -21,6 +21,7 @@
 enum {
 	TIMEOUT = 120 * 1000, /* ms: a large RSA key takes its time */
 	NOBODY = 65534,
+	MAX_ENVIRONMENT = 4,
 };
 
 struct helper {
@@ -76,6 +77,32 @@ make_plan(const struct config *c, char *out, size_t size)
 	return lockdown_plan_print(&plan, out, size);
 }
 
+#ifdef __SANITIZE_ADDRESS__
+/* The sanitizers' own settings, in builds that have them. */
+static const char *const passed_on[] = { "ASAN_OPTIONS", "UBSAN_OPTIONS",
+	NULL };
+#else
+static const char *const passed_on[] = { NULL };
+#endif
+
+/* Of the environment, no more than that. */
+static void
+clean_environment(char *envp[MAX_ENVIRONMENT])
+{
+	size_t i, n = 0, len;
+	char **e;
+
+	for (e = environ; *e != NULL; e++)
+		for (i = 0; passed_on[i] != NULL; i++) {
+			len = strlen(passed_on[i]);
+			if (n + 1 < MAX_ENVIRONMENT &&
+				strncmp(*e, passed_on[i], len) == 0 &&
+				(*e)[len] == '=')
+				envp[n++] = *e;
+		}
+	envp[n] = NULL;
+}
+
 /* In the child: descriptor 3 and nothing else. */
 static void
 run(const char *program, char *plan, const char *mode, int fd, pid_t parent)
@@ -83,8 +110,9 @@ run(const char *program, char *plan, const char *mode, int fd, pid_t parent)
 	char name[] = "keyd-load";
 	char how[16];
 	char *argv[] = { name, plan, how, NULL };
-	char *envp[] = { NULL };
+	char *envp[MAX_ENVIRONMENT];
 
+	clean_environment(envp);
 	(void)snprintf(how, sizeof(how), "%s", mode);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(127);

@@ -298,7 +298,10 @@ move(struct job *j, struct fault *f)
 	}
 	j->origin.phase = ORIGIN_IMPORTED;
 	j->origin.tmp[0] = '\0';
-	return origin_put(j->store, j->name, &j->origin, f);
+	/* All is done but the note of it, which the next keydctl makes. */
+	if (origin_put(j->store, j->name, &j->origin, f) < 0)
+		(void)fault_print(f);
+	return 0;
 }
 
 static int

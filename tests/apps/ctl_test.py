@@ -1,0 +1,761 @@
+#!/usr/bin/env python3
+"""keydctl: every verb; import and restore killed at every system call that
+changes anything, and attacked; full and read-only file systems."""
+
+import contextlib
+import json
+import os
+import pwd
+import random
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import threading
+
+sys.path.insert(
+    0,
+    os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"),
+)
+import keyd_scratch as ks
+
+KILLER = f"{ks.BUILD}/tests/apps/killer"
+KEYDCTL = f"{ks.BUILD}/keyd/keydctl"
+ME = pwd.getpwuid(os.geteuid()).pw_name
+USER = "www-data" if ks.ROOT else ME
+ALICE = 54321  # no account has it
+# LeakSanitizer cannot work in a program that is traced.
+TRACED = dict(os.environ, ASAN_OPTIONS="detect_leaks=0:abort_on_error=1")
+tap = ks.Tap()
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def is_shell(path):
+    return read(path).startswith(b"# openssl-keyd shell for key ")
+
+
+def xattrs(path):
+    return {name: os.getxattr(path, name) for name in os.listxattr(path)}
+
+
+def what(path):
+    """Everything that import keeps, and restore brings back."""
+    st = os.stat(path)
+    return (st.st_uid, st.st_gid, stat.S_IMODE(st.st_mode), xattrs(path))
+
+
+def key_pair(s, name="site", kind="ec:P-256", purpose="serverAuth"):
+    cert = s.certificate(name, kind, purpose)
+    # As one from a CA is, so that its use is plain.
+    ks.run_ok(
+        ["openssl", "req", "-x509", "-new", "-key", cert.key]
+        + ["-out", cert.cert, "-days", "60", "-subj", "/CN=localhost"]
+        + ["-addext", "basicConstraints=critical,CA:FALSE"]
+        + ["-addext", "keyUsage=critical,digitalSignature"]
+        + ["-addext", f"extendedKeyUsage={purpose}"]
+    )
+    os.chmod(cert.key, 0o640)
+    return cert
+
+
+def refused(s, code, *args, words=()):
+    status, text = s.ctl(*args)
+    ks.check(status == code, f"exit {status}, not {code}:\n{text}")
+    ks.expect_words(text, *words)
+    return text
+
+
+def store_files(s):
+    return sorted(os.listdir(s.path("keys")) + os.listdir(s.path("policies")))
+
+
+def leftovers(cert):
+    return [n for n in os.listdir(os.path.dirname(cert.key)) if n[0] == "."]
+
+
+def untouched(s, cert, before):
+    ks.check(read(cert.key) == read(cert.plain), "the key file has changed")
+    ks.check(what(cert.key) == before, "owner, mode or attributes changed")
+    ks.check(store_files(s) == [], f"in the store: {store_files(s)}")
+    ks.check(leftovers(cert) == [], f"left over: {leftovers(cert)}")
+
+
+def works(s, name):
+    """The user can use it: an operation, verified with the public key."""
+    _, text = s.ctl("--json", "check", "--as", USER)
+    found = json.loads(text[text.index("[") :])
+    return any(
+        f["about"] == name and f["level"] == "ok" and "verifies" in f["text"]
+        for f in found
+    )
+
+
+def import_args(cert, *more):
+    return ["import", "--allow", USER, "--certificate", cert.cert, *more]
+
+
+@contextlib.contextmanager
+def running(**settings):
+    with ks.Scratch(**settings) as s:
+        s.start_keyd()
+        yield s
+
+
+# --- verbs ------------------------------------------------------------------
+
+
+def import_and_restore(kind):
+    with running() as s:
+        cert = key_pair(s, kind=kind)
+        os.setxattr(cert.key, "user.note", b"\0kept\xff")
+        if ks.ROOT:
+            ks.run_ok(["setfacl", "-m", "u:www-data:r", cert.key])
+            os.chown(cert.key, 0, pwd.getpwnam("www-data").pw_gid)
+        before = what(cert.key)
+        inode = os.stat(cert.key).st_ino
+        text = s.ctl_ok(*import_args(cert), cert.key)
+        ks.expect_words(text, "imported as site", "restart", "backup", "verif")
+        ks.check(is_shell(cert.key), "no shell")
+        ks.check(what(cert.key) == before, "not kept")
+        ks.check(os.stat(cert.key).st_ino != inode, "written in place")
+        ks.check(leftovers(cert) == [], "left over")
+        ks.check(
+            stat.S_IMODE(os.stat(s.path("keys/site.pem")).st_mode) == 0o600,
+            "mode of the stored key",
+        )
+        ks.check(works(s, "site"), "does not work")
+        text = s.ctl_ok(*import_args(cert), cert.key)
+        ks.expect_words(text, "already a shell")
+        refused(s, 4, "restore", "site", words=["--yes"])
+        ks.check(is_shell(cert.key), "restored without being asked")
+        text = s.ctl_ok("restore", "site", "--yes")
+        ks.expect_words(text, "private key again")
+        untouched(s, cert, before)
+        ks.check(not works(s, "site"), "keyd still serves it")
+
+
+def import_forms():
+    with running() as s:
+        for kind, name, args in (
+            ("rsa:2048", "pkcs1", ["rsa", "-traditional"]),
+            ("ec:P-256", "sec1", ["ec"]),
+            ("ec:P-384", "params", ["ec"]),
+        ):
+            cert = key_pair(s, name, kind)
+            text = ks.run_ok(["openssl", *args, "-in", cert.key])
+            text = text[text.index("-----BEGIN") :]
+            if name == "params":
+                text = (
+                    ks.run_ok(["openssl", "ecparam", "-name", "secp384r1"])
+                    + text
+                )
+            with open(cert.key, "w", encoding="ascii") as f:
+                f.write(text)
+            s.ctl_ok(*import_args(cert), cert.key)
+            ks.check(works(s, name), name)
+            s.ctl_ok("restore", name, "--yes")
+            ks.check(read(cert.key).decode() == text, "not the same bytes")
+
+
+def import_refusals():
+    with running() as s:
+        cert = key_pair(s)
+        before = what(cert.key)
+        key = cert.key
+        refused(s, 2, "import", key, words=["--allow", "www-data"])
+        refused(s, 2, "import", "--allow", "no-such-user", key, words=["user"])
+        refused(s, 2, "import", "--allow", "uid:65534", key, words=["65534"])
+        refused(
+            s, 2, "import", "--allow", ME, "--use", "all", key, words=["csr"]
+        )
+        refused(s, 4, "import", "--allow", ME, key, words=["--use", "sign"])
+        refused(
+            s, 2, *import_args(cert), "--name", "../x", key, words=["--name"]
+        )
+        refused(s, 1, *import_args(cert), s.path("none"), words=["No such"])
+        refused(s, 4, *import_args(cert), s.path("tls"), words=["directory"])
+        refused(s, 4, *import_args(cert), "--offline", key, words=["keyd runs"])
+        other = key_pair(s, "other")
+        refused(s, 1, *import_args(other), key, words=["another key"])
+        client = key_pair(s, "client", purpose="clientAuth")
+        refused(s, 4, *import_args(client), client.key, words=["--use"])
+        both = s.write(
+            "tls/both.pem", ks.read_text(key) + ks.read_text(cert.cert), 0o600
+        )
+        refused(s, 4, *import_args(cert), both, words=["file of its own"])
+        bad = s.write("tls/bad.pem", ks.read_text(key)[:100], 0o600)
+        refused(s, 1, *import_args(cert), bad)
+        os.chmod(key, 0o644)
+        refused(s, 4, *import_args(cert), key, words=["every user"])
+        os.chmod(key, 0o640)
+        untouched(s, cert, before)
+
+
+def import_dry_run():
+    with running() as s:
+        cert = key_pair(s)
+        before = what(cert.key)
+        text = s.ctl_ok("--json", *import_args(cert), "--dry-run", cert.key)
+        found = json.loads(text)[0]
+        ks.check(found["outcome"] == "would import", text)
+        ks.check(found["use"] == ["tls-server"], text)
+        untouched(s, cert, before)
+
+
+def import_twins():
+    with running() as s:
+        cert = key_pair(s)
+        twin = s.path("tls/twin.key")
+        shutil.copyfile(cert.key, twin)
+        os.chmod(twin, 0o600)
+        s.ctl_ok(*import_args(cert), cert.key)
+        status, text = s.ctl(*import_args(cert), twin)
+        ks.check(status != 0, text)
+        ks.expect_words(text, "site")
+        ks.check(read(twin) == read(cert.plain), "the twin has changed")
+        ks.check(
+            store_files(s) == ["site.conf", "site.origin", "site.pem"],
+            f"{store_files(s)}",
+        )
+        ks.check(works(s, "site"), "the first does not work any more")
+
+
+def offline():
+    with ks.Scratch() as s:
+        cert = key_pair(s)
+        before = what(cert.key)
+        refused(s, 3, *import_args(cert), cert.key, words=["--offline"])
+        refused(s, 3, "status", words=["does not run"])
+        refused(s, 3, "reload", words=["does not run"])
+        untouched(s, cert, before)
+        text = s.ctl_ok(*import_args(cert), "--offline", cert.key)
+        ks.expect_words(text, "not tried")
+        ks.check(is_shell(cert.key), "no shell")
+        shell = s.ctl_ok("shell", "site")
+        ks.check(shell.encode() == read(cert.key), "another shell")
+        ks.expect_words(s.ctl_ok("list"), "site", "P-256", USER)
+        ks.expect_words(s.ctl_ok("check"), "does not run", "0 errors")
+        # Without keyd, the store itself is asked for twins.
+        twin = s.path("tls/twin.key")
+        shutil.copyfile(cert.plain, twin)
+        os.chmod(twin, 0o600)
+        refused(s, 4, *import_args(cert), "--offline", twin, words=["as site"])
+        s.start_keyd()
+        ks.check(works(s, "site"), "does not work")
+        s.stop_keyd()
+        s.ctl_ok("restore", "site", "--yes", "--offline")
+        untouched(s, cert, before)
+
+
+def generate_and_csr():
+    with running() as s:
+        for kind in ("rsa:2048", "ec:P-256", "ec:P-384"):
+            name = kind.replace(":", "-")
+            shell = s.path(f"tls/{name}.key")
+            args = ["generate", name, "--type", kind, "--allow", USER]
+            ks.expect_words(s.ctl_ok(*args, "--shell", shell), "verif")
+            ks.check(is_shell(shell), "no shell")
+            text = s.ctl_ok(
+                *["csr", name, "--subject", "/O=A\\/B/CN=www.example"],
+                *["--san", "DNS:www.example,IP:192.0.2.1"],
+            )
+            status, text = ks.run(
+                ["openssl", "req", "-verify", "-noout", "-text"], stdin=text
+            )
+            ks.check(status == 0, text)
+            ks.expect_words(
+                text, "verify OK", "A/B", "DNS:www.example", "192.0.2.1"
+            )
+        refused(s, 4, *args, words=["--name"])
+        args = ["generate", "only-tls", "--type", "ec:P-256", "--allow", USER]
+        s.ctl_ok(*args, "--use", "tls-server")
+        refused(s, 4, "csr", "only-tls", "--subject", "CN=a", words=["csr"])
+        refused(s, 2, "generate", "x", "--type", "rsa:512", "--allow", USER)
+        refused(s, 4, "restore", "only-tls", "--yes", words=["not imported"])
+
+
+def remove():
+    with running() as s:
+        cert = key_pair(s)
+        s.ctl_ok(*import_args(cert), cert.key)
+        refused(s, 4, "remove", "site", words=["--yes"])
+        ks.check(works(s, "site"), "removed without being asked")
+        s.ctl_ok("remove", "site", "--yes")
+        ks.check(store_files(s) == [], f"{store_files(s)}")
+        ks.check(not works(s, "site"), "still works")
+        refused(s, 1, "remove", "site", "--yes", words=["no key"])
+
+
+def show_and_status():
+    with running() as s:
+        cert = key_pair(s)
+        s.ctl_ok(*import_args(cert), cert.key)
+        found = json.loads(s.ctl_ok("--json", "show", "site"))
+        ks.check(found["certificate-check"] == "matches", f"{found}")
+        ks.check(found["file"] == cert.key, f"{found}")
+        ks.expect_words(s.ctl_ok("show", "site"), "matches", "CN=localhost")
+        found = json.loads(s.ctl_ok("status", "--json"))
+        ks.check(found["running"] and found["keys"] == 1, f"{found}")
+        ks.check("seccomp" in found["layers"], f"{found}")
+        ks.expect_words(s.ctl_ok("status"), "seccomp", "last load ok")
+        refused(s, 1, "show", "other", words=["no key"])
+        refused(s, 2, "show", "a/b")
+        refused(s, 2, "no-such-verb", words=["--help"])
+
+
+def reload():
+    with running() as s:
+        cert = key_pair(s)
+        s.ctl_ok(*import_args(cert), cert.key)
+        ks.expect_words(s.ctl_ok("reload"), "1 keys")
+        with open(s.path("policies/site.conf"), "a", encoding="utf-8") as f:
+            f.write("colour = blue\n")
+        refused(s, 1, "reload", words=["colour", "site.conf"])
+        ks.expect_words(s.ctl("status")[1], "FAILED", "colour")
+
+
+def check_finds():
+    with running() as s:
+        cert = key_pair(s)
+        s.ctl_ok(*import_args(cert), cert.key)
+        s.ctl_ok("check")
+        os.chmod(s.path("keys/site.pem"), 0o644)
+        refused(s, 1, "check", words=["site.pem", "0644"])
+        os.chmod(s.path("keys/site.pem"), 0o600)
+        os.chmod(s.path("policies"), 0o777)
+        refused(s, 1, "check", words=["policies", "0777"])
+        os.chmod(s.path("policies"), 0o755)
+        other = key_pair(s, "other")
+        mine = read(cert.cert)
+        shutil.copyfile(other.cert, cert.cert)
+        refused(s, 1, "check", words=["another key"])
+        with open(cert.cert, "wb") as f:
+            f.write(mine)
+        s.write("policies/lone.conf", f"allow = {USER}\nuse = sign\n")
+        ks.expect_words(s.ctl_ok("check"), "lone.conf", "no key")
+        os.unlink(s.path("policies/lone.conf"))
+        shell = read(cert.key)
+        shutil.copyfile(cert.plain, cert.key)
+        if ks.ROOT:
+            refused(s, 1, "check", words=["not its shell"])
+        with open(cert.key, "wb") as f:
+            f.write(shell)
+        ks.expect_words(s.ctl_ok("check"), "ok", "0 errors")
+
+
+def check_as():
+    with running() as s:
+        cert = key_pair(s)
+        s.ctl_ok(*import_args(cert), cert.key)
+        ks.expect_words(s.ctl_ok("check", "--as", "www-data"), "can use it")
+        text = refused(s, 1, "check", "--as", "daemon")
+        ks.expect_words(text, "daemon cannot use it")
+        refused(s, 2, "check", "--as", "no-such-user", words=["user"])
+
+
+def no_openssl_cnf():
+    """A configuration that would load a module is not even read."""
+    with running() as s:
+        cert = key_pair(s)
+        conf = s.write(
+            "evil.cnf",
+            "openssl_conf = a\n[a]\nproviders = b\n[b]\nevil = c\n"
+            "[c]\nmodule = /nonexistent.so\nactivate = 1\n",
+        )
+        log = s.path("trace")
+        done = subprocess.run(
+            ["strace", "-f", "-e", "trace=openat,open", "-o", log, KEYDCTL]
+            + ["-c", s.conf, *import_args(cert), cert.key],
+            env=dict(TRACED, OPENSSL_CONF=conf),
+            capture_output=True,
+            check=False,
+        )
+        ks.check(done.returncode == 0, done.stderr.decode())
+        text = ks.read_text(log)
+        ks.check("site.key" in text, "nothing was traced")
+        ks.check("evil.cnf" not in text, "OPENSSL_CONF was read")
+        ks.check("openssl.cnf" not in text, "openssl.cnf was read")
+
+
+# --- killed -----------------------------------------------------------------
+
+
+def killer(s, n, when, *args):
+    done = subprocess.run(
+        [KILLER, str(n), when, KEYDCTL, "-c", s.conf, *args],
+        env=TRACED,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    word = done.stdout.strip().split("\n")[-1]
+    ks.check(word != "", f"the killer failed: {done.stderr}")
+    return word, done
+
+
+def one_or_the_other(s, cert, at):
+    """What must be true at any moment."""
+    if read(cert.key) == read(cert.plain):
+        return
+    ks.check(is_shell(cert.key), f"{at}: neither key nor shell")
+    ks.check(works(s, cert.name), f"{at}: a shell without its key")
+
+
+def all_calls(step):
+    """step(n, when) for every call, until the program ends by itself."""
+    names, n = [], 1
+    while True:
+        word = step(n, "before")
+        if word.startswith("end"):
+            break
+        ks.check(step(n, "after") == word, "not the same twice")
+        names.append(word)
+        n += 1
+        ks.check(n < 500, "no end")
+    ks.check(names.count("renameat2") == 1, f"one exchange: {names}")
+    ks.check(names.count("pidfd_send_signal") == 1, f"one reload: {names}")
+    return f"{len(names)} calls, each before and after: " + " ".join(names)
+
+
+def import_killed():
+    with running() as s:
+        cert = key_pair(s)
+        os.setxattr(cert.key, "user.note", b"kept")
+        if ks.ROOT:
+            ks.run_ok(["setfacl", "-m", "u:www-data:r", cert.key])
+        before = what(cert.key)
+
+        def step(n, when):
+            word, done = killer(s, n, when, *import_args(cert), cert.key)
+            at = f"{when} call {n}, {word}"
+            ks.check(done.returncode == 0, f"{at}: {done.stderr}")
+            one_or_the_other(s, cert, at)
+            s.ctl_ok(*import_args(cert), cert.key)
+            ks.check(is_shell(cert.key), f"{at}: no shell in the end")
+            ks.check(what(cert.key) == before, f"{at}: not kept")
+            ks.check(leftovers(cert) == [], f"{at}: {leftovers(cert)}")
+            ks.check(
+                store_files(s) == ["site.conf", "site.origin", "site.pem"],
+                f"{at}: {store_files(s)}",
+            )
+            ks.check(works(s, "site"), f"{at}: does not work in the end")
+            s.ctl_ok("restore", "site", "--yes")
+            untouched(s, cert, before)
+            return word
+
+        return all_calls(step)
+
+
+def restore_killed():
+    with running() as s:
+        cert = key_pair(s)
+        before = what(cert.key)
+
+        def step(n, when):
+            s.ctl_ok(*import_args(cert), cert.key)
+            word, done = killer(s, n, when, "restore", "site", "--yes")
+            at = f"{when} call {n}, {word}"
+            ks.check(done.returncode == 0, f"{at}: {done.stderr}")
+            one_or_the_other(s, cert, at)
+            s.ctl("restore", "site", "--yes")
+            untouched(s, cert, before)
+            return word
+
+        return all_calls(step)
+
+
+def generate_killed():
+    with running() as s:
+        args = ["generate", "new", "--type", "ec:P-256", "--allow", USER]
+        n = 1
+        while True:
+            word, _ = killer(s, n, "before", *args)
+            if word.startswith("end"):
+                return word
+            s.ctl_ok("reload")
+            s.ctl("remove", "new", "--yes")
+            s.ctl_ok(*args)
+            ks.check(works(s, "new"), f"before {n}, {word}")
+            s.ctl_ok("remove", "new", "--yes")
+            ks.check(store_files(s) == [], f"{store_files(s)}")
+            n += 1
+
+
+# --- attacked ---------------------------------------------------------------
+
+
+def symbolic_links():
+    with running() as s:
+        cert = key_pair(s)
+        link = s.path("tls/link.key")
+        os.symlink("../tls/site.key", link)
+        s.ctl_ok(*import_args(cert), link)
+        ks.check(os.path.islink(link), "the link was replaced")
+        ks.check(is_shell(cert.key), "the file was not")
+
+
+def hard_links():
+    with running() as s:
+        cert = key_pair(s)
+        before = what(cert.key)
+        other = s.path("tls/other")
+        os.link(cert.key, other)
+        refused(s, 4, *import_args(cert), cert.key, words=["hard links"])
+        os.unlink(other)
+        untouched(s, cert, before)
+
+
+def in_anothers_directory():
+    """A service user aims his files at root's key."""
+    with running() as s:
+        cert = key_pair(s)
+        os.chmod(cert.key, 0o600)
+        before = what(cert.key)
+        his = s.path("alice")
+        os.mkdir(his)
+        os.chown(his, ALICE, ALICE)
+        os.symlink(cert.key, f"{his}/key")
+        os.symlink(s.path("tls"), f"{his}/dir")
+        os.link(cert.key, f"{his}/hard")
+        for name in ("key", "dir/site.key", "hard"):
+            status, text = s.ctl(*import_args(cert), f"{his}/{name}")
+            ks.check(status != 0, f"{name}: {text}")
+        os.unlink(f"{his}/hard")
+        untouched(s, cert, before)
+        # His own key, he may have imported.
+        mine = f"{his}/mine.key"
+        shutil.copyfile(cert.plain, mine)
+        os.chmod(mine, 0o600)
+        os.chown(mine, ALICE, ALICE)
+        s.ctl_ok(*import_args(cert), mine)
+        ks.check(os.stat(mine).st_uid == ALICE, "not his any more")
+
+
+def racing_links():
+    """His file becomes a link to root's key and back, all the time."""
+    with running() as s:
+        root = key_pair(s, "root")
+        os.chmod(root.key, 0o600)
+        before = what(root.key)
+        inode = os.stat(root.key).st_ino
+        mine = key_pair(s, "mine")
+        his = s.path("alice")
+        os.mkdir(his)
+        os.chown(his, ALICE, ALICE)
+        stop = threading.Event()
+        plain = read(mine.plain)
+
+        def race():
+            n = 0
+            while not stop.is_set():
+                n += 1
+                with open(f"{his}/a", "wb") as f:
+                    f.write(plain)
+                os.chmod(f"{his}/a", 0o600)
+                os.chown(f"{his}/a", ALICE, ALICE)
+                os.rename(f"{his}/a", f"{his}/key")
+                stop.wait(random.uniform(0, 0.05))
+                os.symlink(root.key, f"{his}/b")
+                os.rename(f"{his}/b", f"{his}/key")
+                stop.wait(random.uniform(0, 0.002))
+
+        thread = threading.Thread(target=race)
+        outcomes = {}
+        thread.start()
+        try:
+            for _ in range(25):
+                status, text = s.ctl(
+                    *["import", "--allow", USER, "--use", "sign"],
+                    *["--name", "raced", f"{his}/key"],
+                )
+                outcomes[status] = outcomes.get(status, 0) + 1
+                ks.check(
+                    os.stat(root.key).st_ino == inode
+                    and read(root.key) == read(root.plain)
+                    and what(root.key) == before,
+                    f"root's key has changed: {text}",
+                )
+                s.ctl("remove", "raced", "--yes")
+        finally:
+            stop.set()
+            thread.join()
+        return f"exit codes {outcomes}"
+
+
+def racing_renewal():
+    """Another program replaces the key with a new one while it is imported:
+    the new one is never lost."""
+    with running() as s:
+        cert = key_pair(s)
+        keys = [read(cert.plain)]
+        for n in range(2):
+            keys.append(read(key_pair(s, f"new{n}").plain))
+        stop = threading.Event()
+        last = [keys[0]]
+
+        def renew():
+            n = 0
+            while not stop.is_set():
+                n += 1
+                tmp = s.path("tls/renewed")
+                with open(tmp, "wb") as f:
+                    f.write(keys[n % 3])
+                os.chmod(tmp, 0o600)
+                os.rename(tmp, cert.key)
+                last[0] = keys[n % 3]
+                stop.wait(random.uniform(0.001, 0.2))
+
+        outcomes = {}
+        for _ in range(15):
+            stop.clear()
+            thread = threading.Thread(target=renew)
+            thread.start()
+            status, text = s.ctl(
+                *["import", "--allow", USER, "--use", "sign"],
+                *["--name", "raced", cert.key],
+            )
+            stop.set()
+            thread.join()
+            outcomes[status] = outcomes.get(status, 0) + 1
+            now = read(cert.key)
+            ks.check(
+                now == last[0] or (status == 0 and is_shell(cert.key)),
+                f"exit {status}: the last key written is lost: {text}",
+            )
+            hidden = [n for n in leftovers(cert) if read(s.path(f"tls/{n}"))]
+            ks.check(hidden == [], f"left over: {hidden}")
+            s.ctl("remove", "raced", "--yes")
+        return f"exit codes {outcomes}"
+
+
+# --- file systems -----------------------------------------------------------
+
+
+@contextlib.contextmanager
+def small(s, name, size):
+    path = s.path(name)
+    os.makedirs(path, exist_ok=True)
+    ks.run_ok(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", path])
+    try:
+        yield path
+    finally:
+        ks.run_ok(["umount", path])
+
+
+def full_disk():
+    with running() as s, small(s, "small", "8k") as path:
+        cert = key_pair(s)
+        key = f"{path}/site.key"
+        shutil.copyfile(cert.plain, key)
+        os.chmod(key, 0o600)
+        before = what(key)
+        with open(f"{path}/full", "wb") as f:
+            f.write(b"x" * 4096)
+        refused(s, 1, *import_args(cert), key, words=["No space"])
+        cert.key = key
+        untouched(s, cert, before)
+        ks.check(not works(s, "site"), "keyd has it")
+
+
+def full_store():
+    with ks.Scratch() as s, small(s, "keys", "12k") as path:
+        os.chmod(path, 0o700)
+        s.start_keyd()
+        cert = key_pair(s)
+        before = what(cert.key)
+        filler = f"{path}/filler"
+        for size in (12288, 8192, 4096):
+            with open(filler, "wb") as f:
+                f.write(b"x" * size)
+            status, text = s.ctl(*import_args(cert), cert.key)
+            os.unlink(filler)
+            if status == 0:
+                s.ctl_ok("restore", "site", "--yes")
+            else:
+                ks.expect_words(text, "No space")
+            untouched(s, cert, before)
+        s.stop_keyd()
+
+
+def read_only():
+    with running() as s, small(s, "small", "64k") as path:
+        cert = key_pair(s)
+        key = f"{path}/site.key"
+        shutil.copyfile(cert.plain, key)
+        os.chmod(key, 0o600)
+        before = what(key)
+        ks.run_ok(["mount", "-o", "remount,ro", path])
+        refused(s, 1, *import_args(cert), key, words=["Read-only"])
+        cert.key = key
+        untouched(s, cert, before)
+
+
+def mounted_file():
+    """A file that is itself a mount point (containers do that)."""
+    with running() as s:
+        cert = key_pair(s)
+        key = s.write("mounted.key", "", 0o600)
+        ks.run_ok(["mount", "--bind", cert.key, key])
+        try:
+            refused(s, 4, *import_args(cert), key, words=["mount point"])
+            ks.check(read(key) == read(cert.plain), "has changed")
+            ks.check(store_files(s) == [], f"{store_files(s)}")
+        finally:
+            ks.run_ok(["umount", key])
+
+
+TESTS = [
+    ("a P-256 key is imported, restored", import_and_restore, "ec:P-256"),
+    ("an RSA key is imported, restored", import_and_restore, "rsa:2048"),
+    ("every form of key file is imported and restored", import_forms),
+    ("what import must not do, it refuses in words", import_refusals),
+    ("a dry run writes nothing", import_dry_run),
+    ("the same key under two names is refused", import_twins),
+    ("without keyd, what can be done is done", offline),
+    ("generate makes keys, csr requests that verify", generate_and_csr),
+    ("remove asks, and removes", remove),
+    ("show and status tell, as text and JSON", show_and_status),
+    ("reload tells the outcome and the reason", reload),
+    ("check finds what is wrong", check_finds),
+    ("no openssl.cnf is read", no_openssl_cnf),
+    ("import follows a link to the real file", symbolic_links),
+    ("import refuses hard links", hard_links),
+    ("import loses no key that is renewed meanwhile", racing_renewal),
+    ("import killed at every call leaves the old or the new", import_killed),
+    ("restore killed at every call leaves the old or the new", restore_killed),
+    ("generate killed at every call can be repeated", generate_killed),
+]
+ROOT_TESTS = [
+    ("check --as tries keys as a user", check_as),
+    ("a user's directory cannot aim at root's key", in_anothers_directory),
+    ("nor can a link that changes all the time", racing_links),
+    ("a full disk changes nothing", full_disk),
+    ("a full store changes nothing", full_store),
+    ("a read-only disk changes nothing", read_only),
+    ("a file that is a mount point is refused", mounted_file),
+]
+
+
+def main():
+    chosen = re.compile(sys.argv[1] if len(sys.argv) > 1 else "")
+    for name, fn, *args in TESTS:
+        if chosen.search(name):
+            tap.run(name, fn, *args)
+    for name, fn, *args in ROOT_TESTS:
+        if not chosen.search(name):
+            continue
+        if ks.ROOT:
+            tap.run(name, fn, *args)
+        else:
+            tap.skip(name, "needs root")
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
