@@ -46,8 +46,8 @@ starter_file(const void *data, size_t len, mode_t mode, uid_t owner)
 pid_t
 starter_spawn(const struct starter *s, const char *mode, int *fd)
 {
-	struct lockdown_plan plan = { .uid = (uid_t)-1,
-		.gid = (gid_t)-1,
+	struct lockdown_plan plan = { .uid = s->uid == 0 ? (uid_t)-1 : s->uid,
+		.gid = s->uid == 0 ? (gid_t)-1 : (gid_t)s->uid,
 		.wanted = lockdown_wanted() & ~s->unwanted };
 	const char *program = getenv("KEYD_LOAD");
 	char text[PATH_MAX + 64];
@@ -55,6 +55,9 @@ starter_spawn(const struct starter *s, const char *mode, int *fd)
 	pid_t pid;
 
 	cr_assert_not_null(program);
+	if (s->chroot != NULL)
+		(void)snprintf(
+			plan.chroot, sizeof(plan.chroot), "%s", s->chroot);
 	cr_assert_eq(lockdown_plan_print(&plan, text, sizeof(text)), 0);
 	cr_assert_eq(
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);

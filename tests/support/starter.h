@@ -33,6 +33,8 @@ struct starter {
 	const struct starter_key *keys;   /* ends with name NULL */
 	const struct starter_file *files; /* ends with path NULL */
 	uint32_t unwanted;                /* layers to leave out */
+	uid_t uid;                        /* and gid: to become; 0: stay */
+	const char *chroot;               /* NULL: none */
 
 	/* what came back */
 	uint32_t on, off;

@@ -2,10 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -534,6 +538,128 @@ Test(loader, fills_a_sealed_memory_file_where_secret_memory_is_not_wanted)
 	assert_sealed(s.index_fd);
 	e = only_entry(&s);
 	assert_entry(&e, pkey);
+	free(pem);
+	EVP_PKEY_free(pkey);
+}
+
+/* More keys than qsort(3) would sort without asking the kernel for the size of
+ * memory, than one page holds, and than would fit malloc's first heap. */
+Test(loader, takes_hundreds_of_keys)
+{
+	enum { KEYS = 700 };
+	static struct starter_key keys[KEYS + 1];
+	static char names[KEYS][16];
+	struct starter s = { .keys = keys };
+	struct ring_cursor c;
+	struct ring_entry e;
+	uint32_t n, got = 0;
+	size_t i;
+
+	for (i = 0; i < KEYS; i++) {
+		EVP_PKEY *pkey = make_key("EC:P-256");
+
+		(void)snprintf(names[i], sizeof(names[i]), "key%zu", i);
+		keys[i].name = names[i];
+		keys[i].key = make_pem(pkey, "PrivateKeyInfo");
+		keys[i].policy = policy;
+		EVP_PKEY_free(pkey);
+	}
+	starter_load(&s);
+	assert_loaded(&s);
+	cr_assert_eq(s.nsets, 1);
+	cr_assert_eq(s.done_keys, KEYS);
+	cr_assert_eq(ring_index_check(s.index, s.index_len), 0);
+	cr_assert_eq(ring_open(s.rings[0], s.sets[0].ring_len, &c, &n), 0);
+	while (ring_next(&c, &e) == 1)
+		got++;
+	cr_assert_eq(got, KEYS);
+	for (i = 0; i < KEYS; i++)
+		free((void *)(uintptr_t)keys[i].key);
+}
+
+/* As the broker starts it: another user, an empty root. */
+Test(loader, works_with_every_layer_that_root_can_have)
+{
+	char root[] = "/tmp/keyd-test-XXXXXX";
+	struct starter s = { .uid = 65533, .chroot = root };
+	EVP_PKEY *pkey = make_key("RSA:2048");
+	struct make_certificate m = { .pkey = pkey, .until = 3600 };
+	char *pem = make_pem(pkey, "type-specific"),
+	     *certificate = make_certificate(&m);
+	const struct starter_file files[] = {
+		{ .path = "www.crt", .text = certificate },
+		{ .path = NULL },
+	};
+	const struct starter_key keys[] = {
+		{ .name = "www",
+			.key = pem,
+			.policy = "allow = www\nuse = sign\n"
+				  "enforce = log until 2000-01-01\n"
+				  "certificate = www.crt\n" },
+		{ .name = NULL },
+	};
+	uint32_t layers = LAYER_RLIMITS | LAYER_CHROOT | LAYER_USER |
+			  LAYER_CAPABILITIES | LAYER_NO_NEW_PRIVS |
+			  LAYER_UNDUMPABLE | LAYER_SECCOMP;
+
+	if (geteuid() != 0)
+		cr_skip("needs root");
+	cr_assert_not_null(mkdtemp(root));
+	cr_assert_eq(chmod(root, 0555), 0);
+	s.keys = keys;
+	s.files = files;
+	starter_load(&s);
+	assert_warned(
+		&s, "www.conf:3: enforce: 'log until 2000-01-01' is over");
+	cr_assert_eq(s.on & layers, layers, "%x", s.on);
+	starter_generate(&s, PROTO_KEY_RSA, 2048);
+	cr_assert_eq(s.answer[0], BOOT_GENERATED);
+	cr_assert_eq(rmdir(root), 0);
+	free(pem);
+	free(certificate);
+	EVP_PKEY_free(pkey);
+}
+
+/* RLIMIT_MEMLOCK too small for secret memory: it goes on, and says why. */
+Test(loader, falls_back_to_a_sealed_memory_file_and_says_why)
+{
+	struct rlimit none = { 0, 0 };
+	struct starter s;
+
+	if ((lockdown_kernel_layers() & LAYER_SECRET_MEMORY) == 0)
+		cr_skip("this kernel has no memfd_secret");
+	cr_assert_eq(setrlimit(RLIMIT_MEMLOCK, &none), 0);
+	if (geteuid() == 0)
+		cr_assert_eq(prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE), 0);
+	s = load_policy(policy, NULL);
+	assert_warned(&s, "secret-memory: off: Resource temporarily "
+			  "unavailable");
+	cr_assert_eq(s.sets[0].ring_kind, BOOT_RING_SEALED);
+	assert_sealed(s.ring_fds[0]);
+}
+
+/* Not a byte of a key in what is reported, whatever is wrong. */
+Test(loader, reports_no_byte_of_a_key)
+{
+	EVP_PKEY *pkey = make_key("EC:P-256");
+	char *pem = make_pem(pkey, "PrivateKeyInfo"), *body, *p;
+	struct starter s;
+	unsigned i;
+
+	body = strchr(pem, '\n') + 1;
+	for (p = body; *p != '\0' && *p != '-'; p++) {
+		char old = *p, part[9] = "";
+
+		if ((p - body) % 16 != 0 || *p == '\n')
+			continue;
+		*p = '!';
+		s = load_text(pem, 0);
+		assert_refused(&s, "not base64");
+		*p = old;
+		(void)memcpy(part, p, 8);
+		for (i = 0; i < s.nreports; i++)
+			cr_assert_null(strstr(s.reports[i].text, part));
+	}
 	free(pem);
 	EVP_PKEY_free(pkey);
 }
