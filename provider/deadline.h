@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 enum {
-	DEADLINE_ATTEMPT_MS = 20,
+	DEADLINE_ATTEMPT_MS = 50,
 };
 
 /* Now, never 0. */

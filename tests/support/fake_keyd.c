@@ -3,6 +3,7 @@
 #include "wire/proto.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -211,14 +212,20 @@ greet(int fd)
 	pthread_attr_t attr;
 	pthread_t thread;
 
-	if (mode == FAKE_REFUSE || mode == FAKE_RESET) {
+	if (mode == FAKE_REFUSE_LATE)
+		must(poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1,
+			     10000) == 1,
+			"no request");
+	if (mode == FAKE_REFUSE || mode == FAKE_REFUSE_LATE ||
+		mode == FAKE_RESET) {
 		(void)next_mode();
 		(void)atomic_fetch_add(&shared->accepted, 1);
-		if (mode == FAKE_REFUSE)
+		if (mode != FAKE_RESET)
 			say_error(fd, PROTO_REFUSAL, 0,
 				atomic_load(&shared->status),
 				atomic_load(&shared->detail));
 		(void)close(fd);
+		(void)atomic_fetch_add(&shared->closed, 1);
 		return;
 	}
 	c = calloc(1, sizeof(*c));

@@ -9,14 +9,15 @@
 #include <sys/types.h>
 
 enum fake_mode {
-	FAKE_SERVE,    /* answers well */
-	FAKE_STATUS,   /* answers with the status and detail set */
-	FAKE_REFUSE,   /* at accept: refusal with these, and closes */
-	FAKE_SILENT,   /* reads, never answers */
-	FAKE_LATE,     /* answers 600 ms after it read */
-	FAKE_EOF,      /* reads, closes */
-	FAKE_RESET,    /* closes without reading */
-	FAKE_WRONG_ID, /* each of these answers, but not well: */
+	FAKE_SERVE,       /* answers well */
+	FAKE_STATUS,      /* answers with the status and detail set */
+	FAKE_REFUSE,      /* at accept: refusal with these, and closes */
+	FAKE_REFUSE_LATE, /* the same, when the request lies there unread */
+	FAKE_SILENT,      /* reads, never answers */
+	FAKE_LATE,        /* answers 600 ms after it read */
+	FAKE_EOF,         /* reads, closes */
+	FAKE_RESET,       /* closes without reading */
+	FAKE_WRONG_ID,    /* each of these answers, but not well: */
 	FAKE_WRONG_TYPE,
 	FAKE_REQUEST,       /* the request itself */
 	FAKE_VERSION,       /* version 2 */

@@ -158,7 +158,7 @@ Test(client, gives_up_at_the_deadline_when_connections_always_end)
 	took = caller_now() - start_ms;
 	cr_assert_eq(caller.err.sys_errno, ECONNRESET);
 	cr_assert_not_null(strstr(caller.text, "its log says why"));
-	cr_assert(took >= 350 && took < 800, "%d", (int)took);
+	cr_assert(took >= 300 && took < 2000, "%d", (int)took);
 	/* 2, 4, 8, 16 … ms apart, not in a busy loop. */
 	cr_assert_leq(server.shared->requests, 20);
 	cr_assert_geq(server.shared->requests, 5);
@@ -222,6 +222,18 @@ Test(client, reports_a_refusal_at_accept)
 	cr_assert_eq(server.shared->accepted, 1);
 }
 
+Test(client, finds_the_refusal_behind_a_reset)
+{
+	refuse(FAKE_REFUSE_LATE, 0, PROTO_NO_KEYS, 0);
+	cr_assert_eq(caller_begin(&caller), CLIENT_OK);
+	/* Closed with our request unread: the reset comes before the datagram.
+	 */
+	cr_assert_eq(caller_wait(&server.shared->closed, 1), 1);
+	cr_assert_eq(caller_finish(&caller), CLIENT_REFUSED, "%s", caller.text);
+	cr_assert_eq(caller.err.status, PROTO_NO_KEYS);
+	cr_assert_eq(server.shared->accepted, 1);
+}
+
 Test(client, repeats_while_sessions_are_limited)
 {
 	refuse(FAKE_REFUSE, 3, PROTO_LIMIT, DETAIL_SESSIONS);
@@ -231,7 +243,7 @@ Test(client, repeats_while_sessions_are_limited)
 
 Test(client, reports_the_limit_that_stays_until_the_deadline)
 {
-	use_timeout(200);
+	use_timeout(400);
 	refuse(FAKE_REFUSE, 0, PROTO_BACK_OFF, 0);
 	cr_assert_eq(caller_ask(&caller), CLIENT_REFUSED);
 	cr_assert_eq(caller.err.status, PROTO_BACK_OFF);
@@ -445,7 +457,7 @@ Test(client, waits_for_a_full_queue_until_the_deadline)
 	cr_assert_eq(caller_ask(&caller), CLIENT_UNREACHABLE);
 	took = caller_now() - start_ms;
 	cr_assert_eq(caller.err.sys_errno, ETIMEDOUT);
-	cr_assert(took >= 290 && took < 700, "%d", (int)took);
+	cr_assert(took >= 290 && took < 2000, "%d", (int)took);
 	fake_end(&deaf);
 }
 
@@ -478,7 +490,7 @@ Test(client, is_not_disturbed_by_signals)
 	start_ms = caller_now();
 	cr_assert_eq(caller_ask(&caller), CLIENT_TIMEOUT);
 	took = caller_now() - start_ms;
-	cr_assert(took >= 290 && took < 700, "%d", (int)took);
+	cr_assert(took >= 290 && took < 2000, "%d", (int)took);
 }
 
 Test(client, an_interrupted_wait_does_not_begin_anew)
@@ -491,7 +503,7 @@ Test(client, an_interrupted_wait_does_not_begin_anew)
 	be_interrupted(500, 0);
 	cr_assert_eq(caller_ask(&caller), CLIENT_TIMEOUT);
 	took = caller_now() - start_ms;
-	cr_assert(took >= 590 && took < 900, "%d", (int)took);
+	cr_assert(took >= 590 && took < 1050, "%d", (int)took);
 }
 
 Test(client, refuses_a_request_that_is_too_large)
