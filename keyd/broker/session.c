@@ -574,6 +574,22 @@ account_spare(struct sessions *s, const struct session *one, int status)
 		s->retry_at = now + SESSION_RETRY;
 }
 
+/*
+ * The session that a client waited for ended before it was ready. Killed from
+ * outside (we stop, or an operator did it), the client may well come again and
+ * does so when it sees only the end of its connection; what fails by itself
+ * would do so again.
+ */
+static void
+bereave(struct sessions *s, int client, struct peer *peer, int status)
+{
+	if (WIFSIGNALED(status) && !is_crash(status))
+		(void)close(client);
+	else
+		sessions_refuse(s, client, peer, PROTO_INTERNAL, DETAIL_NONE);
+	peer_free(peer);
+}
+
 bool
 sessions_reaped(struct sessions *s, pid_t pid, int status)
 {
@@ -598,10 +614,8 @@ sessions_reaped(struct sessions *s, pid_t pid, int status)
 	if (one->control >= 0)
 		(void)close(one->control);
 	free(one);
-	if (client >= 0) {
-		sessions_refuse(s, client, &peer, PROTO_INTERNAL, DETAIL_NONE);
-		peer_free(&peer);
-	}
+	if (client >= 0)
+		bereave(s, client, &peer, status);
 	return true;
 }
 
