@@ -100,12 +100,11 @@ def test_peers(s, conf):
         "keyd's log names peer and key of each refusal",
         lambda: expect_words(
             s.keyd_log(),
-            "of-b",
-            f"{PEER_A}",
-            "not-permitted",
-            "unknown-key",
-            f"{NOBODYS}",
-            "no-keys",
+            f"uid={PEER_A}",
+            "this user may not use it",
+            "does not have this key",
+            f"uid={NOBODYS}",
+            "may not use any key",
         ),
     )
 

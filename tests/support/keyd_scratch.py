@@ -36,7 +36,7 @@ DEADLINE = 30  # seconds that anything here may take
 ROOT = os.geteuid() == 0
 # Numbers that no account of a Debian system has.
 KEYD_UID = 58200
-SESSION_UIDS = "58201-58299"
+SESSION_UIDS = "58201-59300"
 
 for name in ("OPENSSL_CONF", "OPENSSL_MODULES", "SSL_CERT_FILE"):
     os.environ.pop(name, None)
@@ -204,14 +204,14 @@ def command_of(pid):
     return ""
 
 
-def run(argv, env=None, stdin=None, user=None, timeout=60):
+def run(argv, env=None, stdin=None, user=None, group=None, timeout=60):
     """(exit status, stdout and stderr together)"""
     done = subprocess.run(
         argv,
         env=env,
         input=stdin,
         user=user,
-        group=pwd.getpwnam(user).pw_gid if isinstance(user, str) else None,
+        group=group,
         extra_groups=[] if user else None,
         stdin=subprocess.DEVNULL if stdin is None else None,
         stdout=subprocess.PIPE,
