@@ -56,8 +56,9 @@ peer_get(int fd, struct peer *out)
 	p.pid = cred.pid;
 	p.uid = cred.uid;
 	p.gid = cred.gid;
-	if (p.pid <= 0 || p.uid == PEER_OVERFLOW_ID ||
-		p.gid == PEER_OVERFLOW_ID || p.uid == (uid_t)-1 ||
+	/* The group 65534 is real users' (nobody's, sshd's); it permits nothing,
+	 * see peer_has_group(). */
+	if (p.pid <= 0 || p.uid == PEER_OVERFLOW_ID || p.uid == (uid_t)-1 ||
 		p.gid == (gid_t)-1) {
 		*out = p;
 		return PEER_NOBODY;

@@ -132,8 +132,14 @@ def send(sock, data, ids=None):
 
 
 def status_of(reply, kind, number):
+    """The status of a reply to this request, or of a refusal of the sender,
+    whose request is not looked at."""
     version, got, status, got_number = struct.unpack(">BBHI", reply[:8])
-    check((version, got, got_number) == (1, kind | REPLY, number), reply.hex())
+    check(
+        (version, got, got_number)
+        in ((1, kind | REPLY, number), (1, REPLY, 0)),
+        reply.hex(),
+    )
     return status
 
 
