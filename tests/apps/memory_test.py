@@ -177,7 +177,7 @@ def sessions_hold_their_own(sessions, mine, others):
 
 
 def main():
-    with Scratch(spare_sessions=0) as s:
+    with Scratch() as s:
         site = s.certificate("plain-site", "rsa:2048")
         rsa = s.certificate("rsa", "rsa:2048")
         ec = s.certificate("ec", "ec:P-256")
