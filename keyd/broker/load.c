@@ -329,21 +329,21 @@ on_done(struct load *l, struct question *q)
 }
 
 static const struct handler {
-	uint8_t type;
-	unsigned phases;
-	bool with_fd;
 	int (*run)(struct load *l, struct question *q);
+	unsigned phases;
+	uint8_t type;
+	bool with_fd;
 } handlers[] = {
-	{ BOOT_READY, PHASE_START, false, on_ready },
-	{ BOOT_NEXT, PHASE_ASK, false, on_next },
-	{ BOOT_OPEN, PHASE_ASK, false, on_open },
-	{ BOOT_USER, PHASE_ASK, false, on_user },
-	{ BOOT_GROUP, PHASE_ASK, false, on_group },
-	{ BOOT_REPORT, PHASE_START | PHASE_ASK | PHASE_COLLECT, false,
-		on_report },
-	{ BOOT_INDEX, PHASE_COLLECT, true, on_index },
-	{ BOOT_SET, PHASE_COLLECT, true, on_set },
-	{ BOOT_DONE, PHASE_START | PHASE_ASK | PHASE_COLLECT, false, on_done },
+	{ on_ready, PHASE_START, BOOT_READY, false },
+	{ on_next, PHASE_ASK, BOOT_NEXT, false },
+	{ on_open, PHASE_ASK, BOOT_OPEN, false },
+	{ on_user, PHASE_ASK, BOOT_USER, false },
+	{ on_group, PHASE_ASK, BOOT_GROUP, false },
+	{ on_report, PHASE_START | PHASE_ASK | PHASE_COLLECT, BOOT_REPORT,
+		false },
+	{ on_index, PHASE_COLLECT, BOOT_INDEX, true },
+	{ on_set, PHASE_COLLECT, BOOT_SET, true },
+	{ on_done, PHASE_START | PHASE_ASK | PHASE_COLLECT, BOOT_DONE, false },
 };
 
 static int

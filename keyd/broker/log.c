@@ -33,6 +33,7 @@ log_line(int priority, const char *format, ...)
 	char line[MAX_LINE + 8];
 	int saved = errno;
 	size_t len = 0, i;
+	ssize_t written;
 	va_list args;
 	int n;
 
@@ -52,7 +53,7 @@ log_line(int priority, const char *format, ...)
 			line[i] = '?';
 	line[len++] = '\n';
 	/* A log that cannot be written has nowhere to be complained of. */
-	if (write(STDERR_FILENO, line, len) < 0)
-		len = 0;
+	written = write(STDERR_FILENO, line, len);
+	(void)written;
 	errno = saved;
 }

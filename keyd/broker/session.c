@@ -600,9 +600,9 @@ sessions_reaped(struct sessions *s, pid_t pid, int status)
 	for (link = &s->list; *link != NULL; link = &(*link)->next)
 		if ((*link)->pid == pid)
 			break;
-	one = *link;
-	if (one == NULL)
+	if (*link == NULL)
 		return false;
+	one = *link;
 	*link = one->next;
 	release_uid(s, one->uid_slot);
 	if (one->client >= 0)

@@ -55,11 +55,12 @@ static int
 add_socket(struct config *c, const char *base, const char *word,
 	struct ini_error *err)
 {
-	char *path = c->socket[c->nsockets];
+	char *path;
 	unsigned i;
 
 	if (c->nsockets == CONFIG_MAX_SOCKETS)
 		return fail(err, "more than %d paths", CONFIG_MAX_SOCKETS);
+	path = c->socket[c->nsockets];
 	if (set_path(path, base, word, err) < 0)
 		return -1;
 	if (strlen(path) > MAX_SOCKET_PATH)
@@ -425,8 +426,8 @@ config_load(const char *path, struct config *out, struct ini_error *err)
 {
 	char base[PATH_MAX];
 	struct loading loading = { out, base };
-	char *text;
-	size_t len;
+	char *text = NULL;
+	size_t len = 0;
 	int r;
 
 	memset(out, 0, sizeof(*out));

@@ -306,6 +306,8 @@ Test(user, an_ordinary_user_stays_itself)
 	cr_assert_eq(find_user("no-such-user", &u), 0);
 	cr_assert_not(u.privileged);
 	cr_assert_eq(u.uid, (uid_t)-1);
+	if (getuid() == 0)
+		cr_assert_eq(seteuid(0), 0);
 }
 
 Test(user, keyd_does_not_run_as_the_overflow_user)
@@ -316,4 +318,5 @@ Test(user, keyd_does_not_run_as_the_overflow_user)
 		cr_skip("needs root");
 	cr_assert_eq(seteuid(PEER_OVERFLOW_ID), 0);
 	cr_assert_eq(find_user("5", &u), -1);
+	cr_assert_eq(seteuid(0), 0);
 }
