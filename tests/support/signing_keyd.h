@@ -8,6 +8,11 @@
 #include <openssl/evp.h>
 #include <sys/types.h>
 
+enum {
+	SIGNING_KEYD_TOO_LONG =
+		0xffff, /* a success with too long a signature */
+};
+
 /*
  * Listens on path; when this returns, clients can connect. The keys are the caller's;
  * refuse, if not 0, is the status that every sign request is answered with.

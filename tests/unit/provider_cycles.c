@@ -18,10 +18,11 @@ enum {
 	CYCLES = 1000,
 	WARM_UP = 100,
 	/*
-	 * Bytes a cycle. libcrypto 3.0 itself keeps 126 for each configuration that
-	 * is loaded, and tables that grow and shrink take their share.
+	 * Bytes a cycle. libcrypto itself keeps 126 (3.0) or 150 (3.5) for each
+	 * configuration that is loaded, without this provider in it; tables
+	 * that grow and shrink take their share. LeakSanitizer sees the rest.
 	 */
-	SLACK = 220,
+	SLACK = 320,
 };
 
 static void
