@@ -132,8 +132,10 @@ run(struct ctl *c, const struct options *o, struct fault *f)
 		return fault_set(f, FAULT_FAILED, "out of memory");
 	if (enlist_ready(&c->config, o->offline, f) == 0 &&
 		store_open(&c->config, true, &store, f) == 0) {
-		if (recover_all(&store, f) >= 0)
-			r = make(c, o, &store, &e, a, f);
+		/* What cannot be ended is another key's. */
+		if (recover_all(&store, f) < 0)
+			(void)fault_print(f);
+		r = make(c, o, &store, &e, a, f);
 		store_close(&store);
 	}
 	if (r == 0)

@@ -35,7 +35,12 @@ look(struct job *j, struct fault *f)
 	r = origin_get(j->store, j->name, &j->origin, f);
 	if (r < 0)
 		return -1;
-	if (r == 0 || j->origin.phase != ORIGIN_IMPORTED)
+	if (r > 0 && j->origin.phase != ORIGIN_IMPORTED &&
+		j->origin.phase != ORIGIN_GENERATED)
+		return fault_set(f, FAULT_REFUSED,
+			"%s: a move of it was interrupted, and cannot be ended",
+			j->name);
+	if (r == 0 || j->origin.phase == ORIGIN_GENERATED)
 		return fault_set(f, FAULT_REFUSED,
 			"%s: the key was not imported from a file, so there "
 			"is nothing to go back to",
@@ -103,7 +108,10 @@ run(struct ctl *c, const char *name, bool yes, bool offline, struct fault *f)
 		store_open(&c->config, true, &store, f) < 0)
 		goto done;
 	j->store = &store;
-	if (recover_all(&store, f) < 0 || look(j, f) < 0)
+	/* What cannot be ended may be another key's. */
+	if (recover_all(&store, f) < 0)
+		(void)fault_print(f);
+	if (look(j, f) < 0)
 		goto close;
 	(void)snprintf(question, sizeof(question),
 		"Put the private key of %s back into %s, readable to who may "
