@@ -388,6 +388,9 @@ Test(grammar, reads_requests_as_strict_der)
 	put_request(BYTES("\x02\x01\x00"), BYTES("\x30\x00"),
 		BYTES("\xA0\x81\x00"));
 	cr_assert_not(is_request());
+	put_request(BYTES("\x02\x01\x00"), BYTES("\x30\x00"),
+		BYTES("\xA0\x81\x08\x30\x06\x06\x02\x2A\x03\x31\x00"));
+	cr_assert_not(is_request());
 	put_request(BYTES("\x02\x01\x00"), BYTES("\x30\x80\x00\x00"),
 		BYTES("\xA0\x00"));
 	cr_assert_not(is_request());
