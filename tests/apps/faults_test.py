@@ -90,11 +90,17 @@ def restart_keyd(s, load, count):
         wait_for("progress", lambda: load.done > before + 5, 60)
 
 
-def unharmed(load, from_error, what):
+def unharmed(load, from_error, nginx, what):
+    """Else: the first failures, and what the provider said to nginx."""
+    said = [
+        line
+        for line in read_text(nginx.error_log).splitlines()
+        if "keyd" in line
+    ]
     check(
         len(load.errors) == from_error,
         f"{len(load.errors)} handshakes failed:\n"
-        + "\n".join(load.errors[:20]),
+        + "\n".join(load.errors[:5] + said[:5] + said[-2:]),
     )
     return what
 
@@ -129,6 +135,7 @@ def main():
                 unharmed,
                 load,
                 0,
+                nginx,
                 f"{load.done} handshakes so far;"
                 f" {kills.in_flight} kills hit an operation in flight,"
                 f" {kills.unknown} could not be told",
@@ -140,6 +147,7 @@ def main():
                 unharmed,
                 load,
                 errors,
+                nginx,
                 f"{load.done - before} handshakes meanwhile;"
                 " every other restart by SIGKILL",
             )
