@@ -9,6 +9,7 @@ import signal
 import socket
 import stat
 import struct
+import subprocess
 import sys
 import time
 
@@ -764,48 +765,115 @@ def overflow_user():
         expect_words(text, "65534", "user namespace")
 
 
-def needs_root(name, fn):
-    if ROOT:
-        tap.run(name, fn)
-    else:
-        tap.skip(name, "needs root")
+# --- the logger alone --------------------------------------------------------
 
 
-def main():
-    tap.run("starts, serves on both sockets, tells its state", starts_and_stops)
-    tap.run("SIGTERM ends all processes and removes its files", stop_leaves_nothing)
-    tap.run("SIGINT ends it as well", int_stops_as_well)
-    tap.run("a killed keyd is replaced, its sessions end", killed_keyd_is_replaced)
-    tap.run("a second keyd is refused", second_keyd_is_refused)
-    tap.run("a file in the socket's place is not replaced", other_files_are_not_replaced)
-    tap.run("options and exit codes", options)
-    tap.run("-t checks all and starts nothing", check_only)
-    tap.run("unknown, bad, repeated settings are named", unknown_settings)
-    tap.run("unusable keys and policies are named", bad_keys_at_start)
-    tap.run("a required layer that is off is fatal", required_layer)
-    tap.run("a broken session program is fatal at start", broken_session_program)
-    tap.run("the broker links no libcrypto", no_libcrypto)
-    tap.run("a reload takes effect and ends old sessions", reload_takes_effect)
-    tap.run("a failing reload changes nothing", failed_reload_changes_nothing)
-    tap.run("settings fixed at start need a restart", reload_of_fixed_settings)
-    tap.run("reloads in a row end with the last one", reloads_in_a_row)
-    tap.run("tells the service manager", notifies)
-    tap.run("takes inherited sockets", is_activated)
-    tap.run("refuses inherited sockets of the wrong kind", refuses_wrong_activation)
-    tap.run("a user's limit is a constant refusal", refuses_before_a_fork)
-    tap.run("the limit of all is a constant refusal", refuses_over_all)
-    tap.run("who is not allowed any key gets no session", who_is_not_allowed)
-    tap.run("forty clients at once", many_at_once)
-    tap.run("running out of descriptors", descriptors_run_out)
-    tap.run("a crash means back-off and an alarm", crash_means_back_off)
-    tap.run("a kill means no back-off", kill_means_no_back_off)
-    tap.run("spare sessions are replaced", spare_sessions_are_replaced)
-    tap.run("a killed logger is replaced and knows the peers", logger_is_replaced)
-    tap.run("a flood of refusals is held back and counted", flood_is_held_back)
-    needs_root("runs as an ordinary user", ordinary_user)
-    needs_root("refuses to run as the overflow user", overflow_user)
+def audit_record(kind, pid=0, peer=(0, 0, 0), status=0, kind_type=0):
+    """docs/PROTOCOL.md, audit record."""
+    head = struct.pack(">BBBBBBHHHI", 1, kind, kind_type, 0, 0, 0, status, 0, 0, 0)
+    return head + struct.pack(">IIII", pid, *peer) + bytes(160 - 32)
+
+
+def send_from_child(end, record):
+    """Sends it from another process, whose pid is returned."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            end.send(record)
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+    return pid
+
+
+def logger_believes_the_kernel():
+    """Only its parent can tell of sessions and peers; a session's record bears
+    the session's own pid, whatever it says."""
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    its.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    # Stay who we are; rlimits, no-new-privs, undumpable, seccomp.
+    plan = f"{2**32 - 1}:{2**32 - 1}:{1 | 128 | 512 | 1024}:"
+    with subprocess.Popen(
+        [f"{BUILD}/keyd/keyd-logger", plan],
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: os.dup2(its.fileno(), 3),
+        close_fds=False,
+        text=True,
+    ) as logger:
+        its.close()
+        forged = send_from_child(
+            ours, audit_record(16, pid=1, peer=(11, 12, 13))
+        )
+        unknown = send_from_child(ours, audit_record(1, status=4))
+        ours.send(audit_record(16, pid=unknown, peer=(21, 22, 23)))
+        ours.send(audit_record(1, status=4))
+        ours.send(b"short")
+        ours.send(audit_record(18, peer=(31, 32, 33), status=11))
+        ours.close()
+        text = logger.communicate(timeout=20)[1]
+    check(logger.returncode == 0, f"exit {logger.returncode}:\n{text}")
+    me = os.getpid()
+    expect_words(
+        text,
+        f"<3>not an audit record, from pid={forged} ",
+        f"peer unknown session={unknown}",
+        f"<3>not an audit record, from pid={me} ",
+        "turned away: peer pid=31 uid=32 gid=33",
+    )
+    check("uid=12" not in text, f"a forged peer:\n{text}")
+    found = text.count(f"from pid={me} ")
+    check(found == 2, f"{found} of the parent's bad records")
+
+
+# What it is to show, and whether only root can.
+TESTS = [
+    ("starts, serves on both sockets, tells its state", starts_and_stops, False),
+    ("SIGTERM ends all processes and removes its files", stop_leaves_nothing, False),
+    ("SIGINT ends it as well", int_stops_as_well, False),
+    ("a killed keyd is replaced, its sessions end", killed_keyd_is_replaced, False),
+    ("a second keyd is refused", second_keyd_is_refused, False),
+    ("a file in the socket's place is not replaced", other_files_are_not_replaced, False),
+    ("options and exit codes", options, False),
+    ("-t checks all and starts nothing", check_only, False),
+    ("unknown, bad, repeated settings are named", unknown_settings, False),
+    ("unusable keys and policies are named", bad_keys_at_start, False),
+    ("a required layer that is off is fatal", required_layer, False),
+    ("a broken session program is fatal at start", broken_session_program, False),
+    ("the broker links no libcrypto", no_libcrypto, False),
+    ("a reload takes effect and ends old sessions", reload_takes_effect, False),
+    ("a failing reload changes nothing", failed_reload_changes_nothing, False),
+    ("settings fixed at start need a restart", reload_of_fixed_settings, False),
+    ("reloads in a row end with the last one", reloads_in_a_row, False),
+    ("tells the service manager", notifies, False),
+    ("takes inherited sockets", is_activated, False),
+    ("refuses inherited sockets of the wrong kind", refuses_wrong_activation, False),
+    ("a user's limit is a constant refusal", refuses_before_a_fork, False),
+    ("the limit of all is a constant refusal", refuses_over_all, False),
+    ("who is not allowed any key gets no session", who_is_not_allowed, False),
+    ("forty clients at once", many_at_once, False),
+    ("running out of descriptors", descriptors_run_out, False),
+    ("a crash means back-off and an alarm", crash_means_back_off, False),
+    ("a kill means no back-off", kill_means_no_back_off, False),
+    ("spare sessions are replaced", spare_sessions_are_replaced, False),
+    ("a killed logger is replaced and knows the peers", logger_is_replaced, False),
+    ("a flood of refusals is held back and counted", flood_is_held_back, False),
+    ("runs as an ordinary user", ordinary_user, True),
+    ("refuses to run as the overflow user", overflow_user, True),
+    ("the logger believes the kernel alone", logger_believes_the_kernel, False),
+]
+
+
+def main(only):
+    """All tests, or those whose names have one of the words in them."""
+    for name, fn, needs_root in TESTS:
+        if only and not any(word in name for word in only):
+            continue
+        if needs_root and not ROOT:
+            tap.skip(name, "needs root")
+        else:
+            tap.run(name, fn)
     return tap.end()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
