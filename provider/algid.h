@@ -1,12 +1,15 @@
-/* AlgorithmIdentifiers of signatures: RFC 8017 §A.2, RFC 5758 §3.2, RFC 4055 §3.1. */
+/*
+ * AlgorithmIdentifiers of signatures: RFC 8017 §A.2, RFC 5758 §3.2, RFC 4055
+ * §3.1.
+ */
 #ifndef KEYD_PROVIDER_ALGID_H
 #define KEYD_PROVIDER_ALGID_H
 
 #include "wire/proto.h"
 
 /*
- * The DER of it, in memory that the caller frees with OPENSSL_free(). Returns its length, or -1 if
- * there is none for this scheme.
+ * The DER of it, in memory that the caller frees with OPENSSL_free(). Returns
+ * its length, or -1 if there is none for this scheme.
  */
 MUST_USE int algid_encode(const struct proto_scheme *scheme, uint8_t **der);
 

@@ -1,6 +1,7 @@
 /*
- * Shell files, DER to key object: provider-decoder(7). libcrypto runs every decoder of
- * PrivateKeyInfo on every PKCS#8 file: what is not a shell is not our concern.
+ * Shell files, DER to key object: provider-decoder(7). libcrypto runs every
+ * decoder of PrivateKeyInfo on every PKCS#8 file: what is not a shell is not
+ * our concern.
  */
 #include <openssl/core_names.h>
 #include <openssl/core_object.h>
@@ -117,8 +118,9 @@ read_element(const struct core *core, OSSL_CORE_BIO *in, uint8_t *out)
 }
 
 /*
- * Both decoders see a shell, one of them shall deal with it, so that what is wrong is
- * said once: EC with what has an EC algorithm identifier, RSA with all else.
+ * Both decoders see a shell, one of them shall deal with it, so that what is
+ * wrong is said once: EC with what has an EC algorithm identifier, RSA with all
+ * else.
  */
 static enum key_kind
 kind_of(const uint8_t *der, size_t len)

@@ -4,7 +4,10 @@
 
 #include <openssl/core.h>
 
-/* A row of a table. The functions are declared with the types of core_dispatch.h. */
+/*
+ * A row of a table. The functions are declared with the types of
+ * core_dispatch.h.
+ */
 #define DISPATCH(id, fn)                                                       \
 	{                                                                      \
 		(id), (void (*)(void))(fn)                                     \

@@ -150,8 +150,8 @@ pass_group(const OSSL_PARAM params[], void *arg)
 }
 
 /*
- * libssl takes a group only from the provider from which it gets the group's keys: where
- * that is this one, groups that only default has would be gone.
+ * libssl takes a group only from the provider from which it gets the group's
+ * keys: where that is this one, groups that only default has would be gone.
  */
 static int
 get_capabilities(void *provctx, const char *capability, OSSL_CALLBACK *callback,
@@ -225,8 +225,8 @@ start(struct context *ctx)
 OSSL_provider_init_fn OSSL_provider_init;
 
 /*
- * All is made here rather than when first needed: what is lazy needs a lock, and a lock
- * can be held by another thread when the process forks.
+ * All is made here rather than when first needed: what is lazy needs a lock,
+ * and a lock can be held by another thread when the process forks.
  */
 __attribute__((visibility("default"))) int
 OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,

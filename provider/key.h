@@ -1,7 +1,7 @@
 /*
  * A key object. Either a shell: name and public key, while the private key is
- * with keyd and nowhere in this process. Or a pass-through: a key of `default` in
- * the private library context, which comes about only because an openssl.cnf
+ * with keyd and nowhere in this process. Or a pass-through: a key of `default`
+ * in the private library context, which comes about only because an openssl.cnf
  * lists this provider first, so that it is asked for ephemeral keys too.
  */
 #ifndef KEYD_PROVIDER_KEY_H
@@ -41,8 +41,8 @@ EVP_KEYMGMT *key_kind_keymgmt(const struct context *ctx, enum key_kind kind);
 struct key *key_new(struct context *ctx, enum key_kind kind);
 
 /*
- * The key of a shell. NULL, with the reason in the error queue, if its public key cannot
- * be read, is not of this kind, or is not one that keyd keeps.
+ * The key of a shell. NULL, with the reason in the error queue, if its public
+ * key cannot be read, is not of this kind, or is not one that keyd keeps.
  */
 struct key *key_new_shell(
 	struct context *ctx, enum key_kind kind, const struct shell *shell);
@@ -57,7 +57,10 @@ struct key *key_new_inner(
 struct key *key_up_ref(struct key *key);
 void key_free(struct key *key);
 
-/* Are all the selected parts there? For a shell the private part counts as there. */
+/*
+ * Are all the selected parts there? For a shell the private part counts as
+ * there.
+ */
 bool key_has(const struct key *key, int selection);
 
 /* Bytes of the longest signature, 0 if the key is empty. */

@@ -130,8 +130,8 @@ keymgmt_export(void *keydata, int selection, OSSL_CALLBACK *callback, void *arg)
 	const struct key *key = keydata;
 
 	/*
-	 * Before each operation libcrypto tries to move the key to `default`: this
-	 * must fail at once, without a lock and without an error left.
+	 * Before each operation libcrypto tries to move the key to `default`:
+	 * this must fail at once, without a lock and without an error left.
 	 */
 	if (key->is_shell && (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY))
 		return 0;

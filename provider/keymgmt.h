@@ -1,6 +1,7 @@
 /*
- * Key management, provider-keymgmt(7): what RSA and EC have in common. Parameters, public
- * export, comparing and checking are default's work on the inner key.
+ * Key management, provider-keymgmt(7): what RSA and EC have in common.
+ * Parameters, public export, comparing and checking are default's work on the
+ * inner key.
  */
 #ifndef KEYD_PROVIDER_KEYMGMT_H
 #define KEYD_PROVIDER_KEYMGMT_H

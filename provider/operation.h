@@ -1,6 +1,6 @@
 /*
- * Operations that `default` does as a whole on the inner key: key exchange and RSA
- * encryption. What they have in common.
+ * Operations that `default` does as a whole on the inner key: key exchange and
+ * RSA encryption. What they have in common.
  */
 #ifndef KEYD_PROVIDER_OPERATION_H
 #define KEYD_PROVIDER_OPERATION_H

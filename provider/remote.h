@@ -5,8 +5,8 @@
 #include "provider/key.h"
 
 /*
- * Signs data. sig has room for key_signature_size() bytes. 0 and the length in *len, or -1 with
- * the reason in the error queue.
+ * Signs data. sig has room for key_signature_size() bytes. 0 and the length in
+ * *len, or -1 with the reason in the error queue.
  */
 MUST_USE int
 remote_sign(const struct key *key, const struct proto_scheme *scheme,

@@ -1,6 +1,7 @@
 /*
- * Signatures: provider-signature(7). Signing with a shell is asked of keyd; all else (verifying,
- * and signing with a pass-through key) is done by `default` on the inner key.
+ * Signatures: provider-signature(7). Signing with a shell is asked of keyd; all
+ * else (verifying, and signing with a pass-through key) is done by `default` on
+ * the inner key.
  */
 #ifndef KEYD_PROVIDER_SIGNATURE_H
 #define KEYD_PROVIDER_SIGNATURE_H
@@ -11,7 +12,10 @@
 #include "provider/stream.h"
 #include "wire/proto.h"
 
-/* Salt lengths that are not a number of bytes, as <openssl/rsa.h> of 3.1 has them. */
+/*
+ * Salt lengths that are not a number of bytes, as <openssl/rsa.h> of 3.1 has
+ * them.
+ */
 enum signature_salt {
 	SIGNATURE_SALT_DIGEST = -1,
 	SIGNATURE_SALT_AUTO = -2, /* signing: the longest */

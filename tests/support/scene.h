@@ -1,6 +1,7 @@
 /*
- * What tests of the provider play in: a scratch folder, keys and their shells and certificates, a fake
- * keyd that has the keys, and a library context that has the provider.
+ * What tests of the provider play in: a scratch folder, keys and their shells
+ * and certificates, a fake keyd that has the keys, and a library context that
+ * has the provider.
  */
 #ifndef KEYD_TESTS_SCENE_H
 #define KEYD_TESTS_SCENE_H
@@ -35,7 +36,10 @@ struct scene {
 	pid_t keyd;
 };
 
-/* settings: lines for the provider's section beside `socket`. Aborts on any failure. */
+/*
+ * settings: lines for the provider's section beside `socket`. Aborts on any
+ * failure.
+ */
 void scene_start(struct scene *s, enum scene_order order, const char *settings);
 
 /* Starts the fake keyd, answering sign with this status and detail if not 0. */

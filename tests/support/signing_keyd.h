@@ -1,6 +1,7 @@
 /*
- * A well-behaved keyd for tests: answers hello, find and sign of docs/PROTOCOL.md
- * in a child process, with keys in its memory, no policy and no sandbox.
+ * A well-behaved keyd for tests: answers hello, find and sign of
+ * docs/PROTOCOL.md in a child process, with keys in its memory, no policy and
+ * no sandbox.
  */
 #ifndef KEYD_TESTS_SIGNING_KEYD_H
 #define KEYD_TESTS_SIGNING_KEYD_H
@@ -14,9 +15,9 @@ enum {
 };
 
 /*
- * Listens on path; when this returns, clients can connect. The keys are the caller's;
- * refuse, if not 0, is the status that every sign request is answered with.
- * Returns the child's pid, or -1.
+ * Listens on path; when this returns, clients can connect. The keys are the
+ * caller's; refuse, if not 0, is the status that every sign request is answered
+ * with. Returns the child's pid, or -1.
  */
 pid_t signing_keyd_start(const char *path, EVP_PKEY *const *keys, size_t count,
 	unsigned short refuse, unsigned short detail);

@@ -1,4 +1,6 @@
-/* The openssl command as an operator uses it, with a shell where the key was. */
+/*
+ * The openssl command as an operator uses it, with a shell where the key was.
+ */
 #include <criterion/criterion.h>
 
 #include <netinet/in.h>
@@ -157,7 +159,10 @@ free_port(void)
 	return ntohs(a.sin_port);
 }
 
-/* A server that accepts one connection a run; the client retries until it listens. */
+/*
+ * A server that accepts one connection a run; the client retries until it
+ * listens.
+ */
 static void
 serve(const char *name, const char *option)
 {

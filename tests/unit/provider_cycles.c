@@ -1,6 +1,7 @@
 /*
- * The provider is loaded, used and unloaded, again and again. LeakSanitizer, where it is built
- * in, says at the end what was left; otherwise the descriptors and the memory in use do.
+ * The provider is loaded, used and unloaded, again and again. LeakSanitizer,
+ * where it is built in, says at the end what was left; otherwise the
+ * descriptors and the memory in use do.
  */
 #include <openssl/err.h>
 #include <openssl/evp.h>

@@ -17,8 +17,8 @@ stop(void)
 TestSuite(provider_settings, .fini = stop, .timeout = 60);
 
 /*
- * The provider must be there all the same (scene_start() insists), other keys work, and
- * a shell fails to load, saying why.
+ * The provider must be there all the same (scene_start() insists), other keys
+ * work, and a shell fails to load, saying why.
  */
 static void
 assert_reported(const char *setting, const char *says)

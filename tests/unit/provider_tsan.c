@@ -1,6 +1,7 @@
 /*
- * Threads that sign with the same shell while the process forks, and children that sign too:
- * for ThreadSanitizer. A plain program, since Criterion does not go with it.
+ * Threads that sign with the same shell while the process forks, and children
+ * that sign too: for ThreadSanitizer. A plain program, since Criterion does not
+ * go with it.
  */
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -74,8 +75,8 @@ main(void)
 	scene_start(&s, SCENE_LAST, "");
 	scene_keyd(&s, 0, 0);
 	/*
-	 * OpenSSL itself can fail for good when the first key is loaded and used in several
-	 * threads at once: be warm before.
+	 * OpenSSL itself can fail for good when the first key is loaded and
+	 * used in several threads at once: be warm before.
 	 */
 	if (!sign(SCENE_RSA) || !sign(SCENE_P256))
 		return 1;
