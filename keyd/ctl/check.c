@@ -16,7 +16,7 @@
 
 struct check {
 	struct findings findings;
-	const struct store *store;
+	struct store store;
 	bool as; /* --as */
 	uid_t uid;
 	char who[64];
@@ -69,13 +69,13 @@ keys(struct check *k)
 	struct policy *p = malloc(sizeof(*p));
 	unsigned before;
 	struct fault f;
-	char **names = store_names(k->store, STORE_KEY, &f), **n;
+	char **names = store_names(&k->store, STORE_KEY, &f), **n;
 
 	for (n = names; a != NULL && p != NULL && n != NULL && *n != NULL;
 		n++) {
 		before = k->findings.count[FINDING_ERROR] +
 			 k->findings.count[FINDING_WARNING];
-		if (examine_key(&k->findings, k->store, *n, p, a) < 0)
+		if (examine_key(&k->findings, &k->store, *n, p, a) < 0)
 			continue;
 		if (k->as)
 			try_as(k, *n, p, &a->d);
@@ -99,13 +99,13 @@ lone_policies(struct check *k)
 	struct fault f;
 	char **names, **n;
 
-	if (k->store->policies < 0)
+	if (k->store.policies < 0)
 		return;
-	names = store_names(k->store, STORE_POLICY, &f);
+	names = store_names(&k->store, STORE_POLICY, &f);
 	for (n = names; n != NULL && *n != NULL; n++)
-		if (store_has(k->store, STORE_KEY, *n, &f) == 0)
+		if (store_has(&k->store, STORE_KEY, *n, &f) == 0)
 			finding_say(&k->findings, FINDING_WARNING,
-				store_path(k->store, STORE_POLICY, *n, path),
+				store_path(&k->store, STORE_POLICY, *n, path),
 				"there is no key of this name");
 	free(names);
 }
@@ -148,11 +148,9 @@ static int
 run(struct check *k, struct fault *f)
 {
 	struct ctl *c = k->findings.ctl;
-	struct store store;
 
-	if (store_open(&c->config, false, &store, f) < 0)
+	if (store_open(&c->config, false, &k->store, f) < 0)
 		return fault_print(f);
-	k->store = &store;
 	if (c->json)
 		json_open(&c->out, NULL, '[');
 	examine_mode(&k->findings, c->config.file, false);
@@ -167,7 +165,7 @@ run(struct check *k, struct fault *f)
 		(void)printf("%u errors, %u warnings\n",
 			k->findings.count[FINDING_ERROR],
 			k->findings.count[FINDING_WARNING]);
-	store_close(&store);
+	store_close(&k->store);
 	return k->findings.count[FINDING_ERROR] > 0 ? FAULT_FAILED : 0;
 }
 

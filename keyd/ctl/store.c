@@ -295,10 +295,11 @@ pack(const struct names *v)
 {
 	size_t i, head = (v->n + 1) * sizeof(char *);
 	char **out = malloc(head + v->n * sizeof(*v->name));
-	char *text = (char *)out + head;
+	char *text;
 
 	if (out == NULL)
 		return NULL;
+	text = (char *)out + head;
 	for (i = 0; i < v->n; i++, text += sizeof(*v->name)) {
 		memcpy(text, v->name[i], sizeof(*v->name));
 		out[i] = text;
