@@ -164,7 +164,7 @@ now_ms(void)
 static int
 open_keyd(const struct config *c, struct fault *f)
 {
-	pid_t pid, again;
+	pid_t pid = 0, again = 0;
 	int fd;
 
 	if (daemon_pid(c, &pid, f) < 0)

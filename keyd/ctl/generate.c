@@ -124,7 +124,7 @@ static int
 run(struct ctl *c, const struct options *o, struct fault *f)
 {
 	struct helper_answer *a = calloc(1, sizeof(*a));
-	struct enlist e;
+	struct enlist e = { .key = &a->d };
 	struct store store;
 	int r = -1;
 
@@ -179,17 +179,23 @@ parse(int argc, char **argv, struct options *o, struct fault *f)
 		if (opt == 's')
 			o->shell = optarg;
 		o->offline |= opt == 'o';
-		if (opt == '?')
-			return fault_set(
+		if (opt == '?') {
+			(void)fault_set(
 				f, FAULT_USAGE, "generate: unknown option");
+			return -1;
+		}
 	}
-	if (o->policy.allow[0] == '\0')
-		return fault_set(f, FAULT_USAGE,
+	if (o->policy.allow[0] == '\0') {
+		(void)fault_set(f, FAULT_USAGE,
 			"generate: --allow is missing: who may use the key?");
-	if (o->type == NULL)
-		return fault_set(f, FAULT_USAGE,
+		return -1;
+	}
+	if (o->type == NULL) {
+		(void)fault_set(f, FAULT_USAGE,
 			"generate: --type is one of rsa:2048, rsa:3072, "
 			"rsa:4096, ec:P-256, ec:P-384");
+		return -1;
+	}
 	return 0;
 }
 

@@ -265,7 +265,7 @@ ask(const struct config *c, const char *path, const struct writer *question,
 	struct fault *f)
 {
 	const char *mode = type == BOOT_GENERATED ? "generate" : "inspect";
-	struct helper h;
+	struct helper h = { .pid = -1, .fd = -1 };
 	size_t len;
 	int r = -1;
 

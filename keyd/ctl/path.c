@@ -298,7 +298,7 @@ step_into(struct walk *w, const char *name, int fd, const struct stat *st,
 static int
 step(struct walk *w, struct fault *f)
 {
-	char name[NAME_MAX + 1];
+	char name[NAME_MAX + 1] = "";
 	struct stat st;
 	int fd, r;
 

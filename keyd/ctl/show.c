@@ -115,8 +115,12 @@ show_verb(struct ctl *c, int argc, char **argv)
 	if (store_open(&c->config, false, &store, &f) < 0)
 		return fault_print(&f);
 	v = calloc(1, sizeof(*v));
-	r = v == NULL ? fault_set(&f, FAULT_FAILED, "out of memory")
-		      : look(&store, name, v, &f);
+	if (v == NULL) {
+		store_close(&store);
+		(void)fault_set(&f, FAULT_FAILED, "out of memory");
+		return fault_print(&f);
+	}
+	r = look(&store, name, v, &f);
 	store_close(&store);
 	if (r == 0 && c->json)
 		say_json(&c->out, name, v);

@@ -118,8 +118,9 @@ text_time(uint64_t seconds, char out[32])
 static void
 base64_group(const uint8_t *in, size_t n, char *out)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"abcdefghijklmnopqrstuvwxyz0123456789+/="; /* 64: filler */
 	uint32_t v = (uint32_t)in[0] << 16;
 
 	if (n > 1)
@@ -128,8 +129,8 @@ base64_group(const uint8_t *in, size_t n, char *out)
 		v |= in[2];
 	out[0] = digits[v >> 18];
 	out[1] = digits[v >> 12 & 63];
-	out[2] = n > 1 ? digits[v >> 6 & 63] : '=';
-	out[3] = n > 2 ? digits[v & 63] : '=';
+	out[2] = digits[n > 1 ? v >> 6 & 63 : 64];
+	out[3] = digits[n > 2 ? v & 63 : 64];
 }
 
 long
