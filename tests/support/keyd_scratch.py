@@ -527,6 +527,8 @@ class Scratch:
         default."""
         names = ["default", "keyd"] if order == "after" else ["keyd", "default"]
         values = {"socket": self.socket, **settings}
+        if not ROOT:
+            values["server-user"] = pwd.getpwuid(os.geteuid()).pw_name
         lines = [
             "openssl_conf = init",
             "[init]",
