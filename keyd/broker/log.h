@@ -7,8 +7,16 @@
 
 #include <syslog.h>
 
-/* Until this is called everything is written, with prefix. */
+/* Until this is called everything is written, with prefix. Whoever reads the
+ * log may go: SIGPIPE is ignored from here on. */
 void log_init(void);
+
+/*
+ * From now on a line that nobody takes (a full pipe, a stopped terminal) is
+ * counted, and told with the next that can be written, instead of waited for:
+ * clients are served whether or not someone reads the log. Opens a descriptor.
+ */
+void log_never_wait(void);
 
 /* Lines of lower priority (a higher number) than level are dropped. */
 void log_level(int level);

@@ -300,6 +300,8 @@ main(int argc, char **argv)
 		log_line(LOG_ERR, "/dev/null: %s", strerror(errno));
 		return 1;
 	}
+	if (!options.test)
+		log_never_wait();
 	if (!options.test && notify_open() < 0)
 		log_line(LOG_WARNING, "NOTIFY_SOCKET: %s", strerror(errno));
 	if (prepare(&broker, options.config) < 0)

@@ -8,6 +8,7 @@
  * socket failed.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -198,6 +199,8 @@ main(int argc, char **argv)
 
 	me.broker = getppid();
 	me.prefix = isatty(STDERR_FILENO) != 1;
+	/* Whoever reads the log may go, and come again. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	errno = EINVAL;
 	if (argc != 2 || lockdown_plan_parse(argv[1], &plan) < 0)
 		return fail(&me, "it is started by keyd only", "");
