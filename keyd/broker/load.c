@@ -135,8 +135,6 @@ send_key(struct load *l, const char *name, const struct store_file files[2])
 	return answer(l, &w, fds, n);
 }
 
-/* The next key. Those with files that we refuse are left out, their reasons
- * noted: the operator sees all of them at once. */
 static int
 on_next(struct load *l, struct question *q)
 {
@@ -148,10 +146,9 @@ on_next(struct load *l, struct question *q)
 
 	if (reader_finish(&q->body) < 0)
 		return broken(l, "next");
-	while (l->next_key < l->store.n) {
+	if (l->next_key < l->store.n) {
 		name = l->store.names[l->next_key++];
-		if (store_open_key(&l->store, name, files, l->reasons) < 0)
-			continue;
+		store_open_key(&l->store, name, files);
 		r = send_key(l, name, files);
 		store_close_key(files);
 		return r;
@@ -322,7 +319,7 @@ on_done(struct load *l, struct question *q)
 		return broken(l, "keys are missing");
 	if (ok == 0 && l->reasons->errors == l->errors_before)
 		return broken(l, "failed without a reason");
-	/* Files that we could not open fail the load as well. */
+	/* Files with names that are no key's fail the load as well. */
 	l->result =
 		l->reasons->errors == l->errors_before ? LOAD_OK : LOAD_FAILED;
 	return 0;

@@ -18,14 +18,6 @@ enum {
 	WRITABLE = S_IWGRP | S_IWOTH,
 };
 
-/* What is asked of one of a key's files. */
-static const struct rule {
-	const char *suffix;
-	mode_t forbidden;
-	const char *others_can, *mode;
-} key_rule = { ".pem", S_IRWXG | S_IRWXO, "read or write", "0600" },
-  policy_rule = { ".conf", WRITABLE, "write", "go-w" };
-
 static bool
 is_ours(const struct stat *st)
 {
@@ -190,76 +182,36 @@ store_close(struct store *s)
 	s->keys_fd = s->policies_fd = -1;
 }
 
-/* Is the open file fit to be loaded? Else the reason is added. */
-static bool
-is_acceptable(int fd, const char *path, const struct rule *rule,
-	struct reasons *reasons)
+/* Opens one file of a key: out has a descriptor, or an errno. */
+static void
+open_one(int folder, const char *name, const char *suffix,
+	struct store_file *out)
 {
+	char file[PROTO_MAX_NAME + 8];
 	struct stat st;
 
-	if (fstat(fd, &st) < 0)
-		reasons_add(reasons, LOG_ERR, "%s: %s", path, strerror(errno));
-	else if (!S_ISREG(st.st_mode))
-		reasons_add(reasons, LOG_ERR, "%s: not a regular file", path);
-	else if (!is_ours(&st))
-		reasons_add(reasons, LOG_ERR,
-			"%s: belongs to uid %u, it must be root's", path,
-			(unsigned)st.st_uid);
-	else if ((st.st_mode & rule->forbidden) != 0)
-		reasons_add(reasons, LOG_ERR,
-			"%s: others can %s it (mode %04o): chmod %s", path,
-			rule->others_can, (unsigned)st.st_mode & 07777,
-			rule->mode);
-	else if (st.st_size > STORE_MAX_FILE)
-		reasons_add(reasons, LOG_ERR, "%s: larger than 1 MiB", path);
-	else
-		return true;
-	return false;
-}
-
-/* Opens one file of a key. 0, and a descriptor or an errno; -1 if it is not
- * acceptable. */
-static int
-open_checked(int folder, const char *where, const char *name,
-	const struct rule *rule, struct store_file *out,
-	struct reasons *reasons)
-{
-	char file[PROTO_MAX_NAME + 8], path[PATH_MAX + PROTO_MAX_NAME + 8];
-
-	(void)snprintf(file, sizeof(file), "%s%s", name, rule->suffix);
-	(void)snprintf(path, sizeof(path), "%s/%s", where, file);
-	out->error = 0;
+	(void)snprintf(file, sizeof(file), "%s%s", name, suffix);
 	out->fd = openat(folder, file, OPEN_FLAGS | O_NOFOLLOW);
-	if (out->fd < 0 && errno != ELOOP) {
-		out->error = errno;
-		return 0;
-	}
+	out->error = out->fd < 0 ? errno : 0;
 	if (out->fd < 0)
-		reasons_add(reasons, LOG_ERR,
-			"%s: a symbolic link, which is not followed here",
-			path);
-	else if (is_acceptable(out->fd, path, rule, reasons))
-		return 0;
-	if (out->fd >= 0)
-		(void)close(out->fd);
+		return;
+	/* A folder's descriptor would be a way out of the loader's root. */
+	if (fstat(out->fd, &st) < 0)
+		out->error = errno;
+	else if (!S_ISREG(st.st_mode))
+		out->error = EINVAL;
+	if (out->error == 0)
+		return;
+	(void)close(out->fd);
 	out->fd = -1;
-	return -1;
 }
 
-int
-store_open_key(const struct store *s, const char *name,
-	struct store_file files[2], struct reasons *reasons)
+void
+store_open_key(
+	const struct store *s, const char *name, struct store_file files[2])
 {
-	int key, policy;
-
-	key = open_checked(
-		s->keys_fd, s->keys, name, &key_rule, &files[0], reasons);
-	policy = open_checked(s->policies_fd, s->policies, name, &policy_rule,
-		&files[1], reasons);
-	if (key == 0 && policy == 0)
-		return 0;
-	store_close_key(files);
-	return -1;
+	open_one(s->keys_fd, name, ".pem", &files[0]);
+	open_one(s->policies_fd, name, ".conf", &files[1]);
 }
 
 void

@@ -1,6 +1,6 @@
 /*
- * The folders of keys and policies: opens their files for the loader, after checks
- * of kind, owner, mode and size. Parses nothing.
+ * The folders of keys and policies: opens their files for the loader. Parses
+ * nothing.
  */
 #ifndef KEYD_BROKER_STORE_H
 #define KEYD_BROKER_STORE_H
@@ -39,13 +39,13 @@ store_open(struct store *s, const struct config *c, struct reasons *reasons);
 void store_close(struct store *s);
 
 /*
- * Opens NAME.pem, NAME.conf. Each must be a regular file of root's or the
- * broker's own, no symbolic link, of bounded size; nobody else can write it,
- * and a key file nobody else can read. 0 with files, some of which may have an
- * errno instead of a descriptor; -1 with nothing open and the reason added.
+ * Opens NAME.pem, NAME.conf for the loader, which checks owner, mode and size
+ * of what it reads, so that all that is wrong with a key is told at once. A
+ * file that is not there, not regular (EINVAL) or a symbolic link (ELOOP) is
+ * told by its errno instead of a descriptor.
  */
-__attribute__((warn_unused_result)) int store_open_key(const struct store *s,
-	const char *name, struct store_file files[2], struct reasons *reasons);
+void store_open_key(
+	const struct store *s, const char *name, struct store_file files[2]);
 
 /* Closes what is open of them. */
 void store_close_key(struct store_file files[2]);

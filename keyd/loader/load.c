@@ -59,6 +59,24 @@ hook_report(void *arg, int priority, unsigned line, const char *text)
 		line, text);
 }
 
+/* A file of the key's that the starter could not open. */
+static void
+report_missing(struct item *i, const char *file, uint32_t error)
+{
+	struct fault why = { 0 };
+
+	if (error == ELOOP)
+		(void)fault_set(&why,
+			"is a symbolic link, which is not followed here; put "
+			"the file itself in its place");
+	else if (error == EINVAL)
+		(void)fault_set(&why, "is not a regular file");
+	else
+		(void)fault_set(
+			&why, "cannot be opened: %s", strerror((int)error));
+	report_fault(i, file, &why);
+}
+
 static int
 read_policy(struct item *i, struct policy *out)
 {
@@ -80,9 +98,7 @@ read_policy(struct item *i, struct policy *out)
 		return -1;
 	}
 	if (i->key.policy_errno != 0) {
-		(void)fault_set(&why, "cannot be opened: %s",
-			strerror((int)i->key.policy_errno));
-		report_fault(i, i->policy_file, &why);
+		report_missing(i, i->policy_file, i->key.policy_errno);
 		return -1;
 	}
 	if (file_check(i->policy_fd, FILE_TRUSTED, i->load->owner, &why) < 0 ||
@@ -103,9 +119,7 @@ read_key(struct item *i, struct key *out)
 	int r;
 
 	if (i->key.key_errno != 0) {
-		(void)fault_set(&why, "cannot be opened: %s",
-			strerror((int)i->key.key_errno));
-		report_fault(i, i->key_file, &why);
+		report_missing(i, i->key_file, i->key.key_errno);
 		return -1;
 	}
 	if (file_check(i->key_fd, FILE_SECRET, i->load->owner, &why) < 0 ||

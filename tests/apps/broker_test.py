@@ -266,7 +266,7 @@ def check_only():
         status, text = run([KEYD, "-t", "-c", s.conf])
         check(status == 1, f"exit {status}")
         # Every fault is named, not the first alone.
-        expect_words(text, "bad", "open.pem: others can read", "errors")
+        expect_words(text, "bad", "open.pem: mode 0644", "errors")
         return text
 
 

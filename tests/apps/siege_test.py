@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import select
+import shutil
 import signal
 import struct
 import subprocess
@@ -14,7 +15,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "support")]
 from broker_test import HELLO, KEYD, Client, add_key
-from keyd_scratch import ROOT, Scratch, Tap, check, wait_for
+from keyd_scratch import ROOT, Scratch, Tap, check, expect_words, run, wait_for
 
 tap = Tap()
 
@@ -85,8 +86,48 @@ def log_reader_stops():
         os.close(read)
 
 
+# --- keys and policies ------------------------------------------------------
+
+
+def all_faults_in_one_run():
+    """Whatever is wrong with a file, the rest is looked at as well."""
+    with Scratch() as s:
+        names = ("open", "pipe", "folder", "link", "huge", "twin", "other")
+        for name in names:
+            add_key(s, name, use="nothing")
+        key = s.path("keys/twin.pem")
+        for name in ("open", "huge"):
+            shutil.copyfile(key, s.path(f"keys/{name}.pem"))
+        os.chmod(s.path("keys/open.pem"), 0o644)
+        os.truncate(s.path("keys/huge.pem"), 2 << 20)
+        os.chmod(s.path("policies/other.conf"), 0o666)
+        for name in ("pipe", "folder", "link"):
+            os.unlink(s.path(f"keys/{name}.pem"))
+        os.mkfifo(s.path("keys/pipe.pem"), 0o600)
+        os.mkdir(s.path("keys/folder.pem"), 0o700)
+        os.symlink(key, s.path("keys/link.pem"))
+        status, text = run([KEYD, "-t", "-c", s.conf])
+        check(status == 1, f"exit {status}:\n{text}")
+        expect_words(
+            text,
+            "open.pem: mode 0644",
+            "chmod 0600",
+            "pipe.pem: is not a regular file",
+            "folder.pem: is not a regular file",
+            "link.pem: is a symbolic link",
+            "huge.pem: is larger than",
+            "other.conf: mode 0666",
+            "chmod go-w",
+        )
+        # None of the above hid what else is wrong.
+        for name in set(names) - {"other"}:
+            expect_words(text, f"{name}.conf:2: use: 'nothing'")
+        check(text.count("\n") == 13, f"13 lines expected:\n{text}")
+
+
 # What it is to show, and whether only root can.
 TESTS = [
+    ("all faults are told in one run", all_faults_in_one_run, False),
     ("whoever reads the log may go", log_reader_goes, False),
     ("a log that nobody reads holds nothing up", log_reader_stops, False),
 ]
