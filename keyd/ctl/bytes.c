@@ -1,16 +1,44 @@
 #include "bytes.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+void *
+bytes_secret(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int saved;
+
+	if (p == MAP_FAILED)
+		return NULL;
+	/* Kept out of swap where the limit lets us. */
+	(void)mlock(p, size);
+	if (madvise(p, size, MADV_DONTFORK) == 0 &&
+		madvise(p, size, MADV_DONTDUMP) == 0)
+		return p;
+	saved = errno;
+	(void)munmap(p, size);
+	errno = saved;
+	return NULL;
+}
+
+void
+bytes_secret_free(void *p, size_t size)
+{
+	if (p == NULL)
+		return;
+	explicit_bzero(p, size);
+	(void)munmap(p, size);
+}
+
 int
 bytes_read(int fd, size_t max, struct bytes *out)
 {
-	struct bytes b = { .data = calloc(1, max + 1) };
+	struct bytes b = { .data = bytes_secret(max + 1), .size = max + 1 };
 	ssize_t n = 0;
 
 	if (b.data == NULL)
@@ -23,7 +51,6 @@ bytes_read(int fd, size_t max, struct bytes *out)
 	if (n < 0 || b.len > max) {
 		int saved = n < 0 ? errno : EFBIG;
 
-		b.len = max + 1;
 		bytes_free(&b);
 		errno = saved;
 		return -1;
@@ -75,9 +102,6 @@ bytes_equal(const struct bytes *a, const struct bytes *b)
 void
 bytes_free(struct bytes *b)
 {
-	if (b->data != NULL)
-		explicit_bzero(b->data, b->len);
-	free(b->data);
-	b->data = NULL;
-	b->len = 0;
+	bytes_secret_free(b->data, b->size);
+	*b = (struct bytes){ 0 };
 }

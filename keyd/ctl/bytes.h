@@ -1,4 +1,8 @@
-/* Bytes of a file in memory, wiped when given back: they may be a key. */
+/*
+ * Bytes of a file in memory. They may be a key: no child of ours inherits them
+ * (the one that becomes a service's user must not have them), no core dump
+ * holds them, and they are wiped when given back.
+ */
 #ifndef KEYD_CTL_BYTES_H
 #define KEYD_CTL_BYTES_H
 
@@ -8,7 +12,14 @@
 struct bytes {
 	uint8_t *data;
 	size_t len;
+	size_t size; /* of the mapping */
 };
+
+/* Such memory, zeroed. NULL: errno. */
+void *bytes_secret(size_t size);
+
+/* Wipes and frees it; NULL is none. */
+void bytes_secret_free(void *p, size_t size);
 
 /* All of fd from its start, at most max bytes. 0, or -1 with errno (EFBIG). */
 __attribute__((warn_unused_result)) int

@@ -123,7 +123,7 @@ say(struct ctl *c, const struct options *o, const struct enlist *e)
 static int
 run(struct ctl *c, const struct options *o, struct fault *f)
 {
-	struct helper_answer *a = calloc(1, sizeof(*a));
+	struct helper_answer *a = bytes_secret(sizeof(*a));
 	struct enlist e = { .key = &a->d };
 	struct store store;
 	int r = -1;
@@ -140,8 +140,7 @@ run(struct ctl *c, const struct options *o, struct fault *f)
 	}
 	if (r == 0)
 		say(c, o, &e);
-	helper_wipe(a);
-	free(a);
+	bytes_secret_free(a, sizeof(*a));
 	return r;
 }
 

@@ -313,9 +313,3 @@ helper_generate(const struct config *c, uint8_t key_type, uint16_t bits,
 	memset(out, 0, sizeof(*out));
 	return ask(c, "", &w, NULL, 0, BOOT_GENERATED, out, f);
 }
-
-void
-helper_wipe(struct helper_answer *a)
-{
-	explicit_bzero(a, sizeof(*a));
-}

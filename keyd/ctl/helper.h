@@ -26,11 +26,9 @@ __attribute__((warn_unused_result)) int
 helper_inspect(const struct config *c, const char *path, int key,
 	int certificate, struct helper_answer *out, struct fault *f);
 
-/* A new key. The answer holds it: helper_wipe(). */
+/* A new key. The answer holds it: bytes_secret(). */
 __attribute__((warn_unused_result)) int
 helper_generate(const struct config *c, uint8_t key_type, uint16_t bits,
 	struct helper_answer *out, struct fault *f);
-
-void helper_wipe(struct helper_answer *a);
 
 #endif

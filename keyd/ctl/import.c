@@ -263,6 +263,7 @@ move(struct job *j, struct fault *f)
 		return -1;
 	j->origin.phase = ORIGIN_IMPORTING;
 	j->origin.meta = j->old.meta;
+	j->origin.as = j->place.uid;
 	j->origin.time = (uint64_t)time(NULL);
 	(void)snprintf(
 		j->origin.path, sizeof(j->origin.path), "%s", j->place.real);

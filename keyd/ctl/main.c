@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,7 +146,15 @@ static int
 boot(void)
 {
 	struct rlimit none = { 0, 0 };
+	int fd;
 
+	/* A file must not be where messages go. */
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return -1;
+	(void)close(fd);
 	(void)umask(077);
 	if (setrlimit(RLIMIT_CORE, &none) < 0 ||
 		prctl(PR_SET_DUMPABLE, 0) < 0) {

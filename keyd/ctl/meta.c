@@ -80,6 +80,22 @@ meta_get(int fd, const char *path, struct meta *out, struct fault *f)
 	return 0;
 }
 
+/* What the new file has got from its directory, and the old one had not: it
+ * would let others at the key. */
+static int
+drop_inherited(int fd, const struct meta *m)
+{
+	static const char acl[] = "system.posix_acl_access";
+	unsigned i;
+
+	for (i = 0; i < m->nxattrs; i++)
+		if (strcmp(m->xattrs[i].name, acl) == 0)
+			return 0;
+	if (fremovexattr(fd, acl) == 0 || errno == ENODATA || errno == ENOTSUP)
+		return 0;
+	return -1;
+}
+
 int
 meta_set(int fd, const char *path, const struct meta *m, struct fault *f)
 {
@@ -89,11 +105,13 @@ meta_set(int fd, const char *path, const struct meta *m, struct fault *f)
 		return fault_set(f, FAULT_FAILED,
 			"%s: cannot keep its owner (uid %u, gid %u): %s", path,
 			(unsigned)m->uid, (unsigned)m->gid, strerror(errno));
-	/* After the owner, which clears set-id bits; before the ACL, which
-	 * has the group's bits in its mask. */
-	if (fchmod(fd, m->mode) < 0)
+	/* Before the mode, whose group bits are an ACL's mask: without the
+	 * ACL they would be the group's for a moment. */
+	if (drop_inherited(fd, m) < 0)
 		return fault_set(f, FAULT_FAILED,
-			"%s: cannot keep its mode: %s", path, strerror(errno));
+			"%s: cannot remove the ACL that its directory gives: "
+			"%s",
+			path, strerror(errno));
 	for (i = 0; i < m->nxattrs; i++) {
 		const struct meta_xattr *x = &m->xattrs[i];
 
@@ -102,5 +120,9 @@ meta_set(int fd, const char *path, const struct meta *m, struct fault *f)
 				"%s: cannot keep its attribute %s: %s", path,
 				x->name, strerror(errno));
 	}
+	/* After owner and ACL, which clear set-id bits. */
+	if (fchmod(fd, m->mode) < 0)
+		return fault_set(f, FAULT_FAILED,
+			"%s: cannot keep its mode: %s", path, strerror(errno));
 	return 0;
 }

@@ -66,9 +66,10 @@ origin_put(const struct store *s, const char *name, const struct origin *o,
 	(void)fprintf(out, "phase = %s\ntime = %" PRIu64 "\n", phases[o->phase],
 		o->time);
 	if (o->path[0] != '\0')
-		(void)fprintf(out, "path = %s\nuid = %u\ngid = %u\nmode = %o\n",
-			path, (unsigned)o->meta.uid, (unsigned)o->meta.gid,
-			(unsigned)o->meta.mode);
+		(void)fprintf(out,
+			"path = %s\nas = %u\nuid = %u\ngid = %u\nmode = %o\n",
+			path, (unsigned)o->as, (unsigned)o->meta.uid,
+			(unsigned)o->meta.gid, (unsigned)o->meta.mode);
 	if (o->tmp[0] != '\0')
 		(void)fprintf(out, "tmp = %s\n", o->tmp);
 	if (o->meta.nxattrs > 0) {
@@ -146,6 +147,9 @@ get_setting(void *arg, const char *section, const char *name, const char *value,
 			(void)snprintf(o->tmp, sizeof(o->tmp), "%s", value);
 	} else if (strcmp(name, "time") == 0) {
 		r = get_number(value, 10, UINT64_MAX, &o->time);
+	} else if (strcmp(name, "as") == 0) {
+		r = get_number(value, 10, UINT32_MAX, &n);
+		o->as = (uid_t)n;
 	} else if (strcmp(name, "uid") == 0) {
 		r = get_number(value, 10, UINT32_MAX, &n);
 		o->meta.uid = (uid_t)n;

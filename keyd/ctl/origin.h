@@ -24,6 +24,7 @@ struct origin {
 	char path[PATH_MAX]; /* real path of the file */
 	char tmp[SWAP_NAME]; /* its temporary name beside it */
 	struct meta meta;
+	uid_t as;      /* who acted in its directory: path.h */
 	uint64_t time; /* of the import, seconds since 1970 */
 };
 

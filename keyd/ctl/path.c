@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -60,8 +61,11 @@ path_enter(const struct path_place *p, struct fault *f)
 {
 	if (!p->switched)
 		return 0;
+	/* A change of user makes a process dumpable where fs.suid_dumpable
+	 * says so. */
 	if (setgroups((size_t)p->ngroups, p->groups) == 0 &&
-		setegid(p->gid) == 0 && seteuid(p->uid) == 0)
+		setegid(p->gid) == 0 && seteuid(p->uid) == 0 &&
+		prctl(PR_SET_DUMPABLE, 0) == 0)
 		return 0;
 	return fault_set(f, FAULT_FAILED, "cannot act as uid %u: %s",
 		(unsigned)p->uid, strerror(errno));
@@ -78,7 +82,8 @@ path_leave(const struct path_place *p)
 
 	if (!p->switched)
 		return;
-	if (seteuid(0) < 0 || setegid(getgid()) < 0 || setgroups(0, &none) < 0)
+	if (seteuid(0) < 0 || setegid(getgid()) < 0 ||
+		setgroups(0, &none) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
 		abort();
 }
 
@@ -372,6 +377,7 @@ path_find(const char *path, struct path_place *out, struct fault *f)
 				path, strerror(errno));
 	}
 	path_leave(&place);
+	place.uid = w.me;
 	if (w.dir >= 0)
 		(void)close(w.dir);
 	if (r < 0)

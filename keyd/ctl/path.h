@@ -30,7 +30,7 @@ struct path_place {
 	char name[NAME_MAX + 1];
 	char real[PATH_MAX]; /* the whole path without links */
 	bool exists;         /* as of the walk */
-	/* who to act as in dir; other than this process: switched */
+	/* who acts in dir; other than this process: switched */
 	bool switched;
 	uid_t uid;
 	gid_t gid;

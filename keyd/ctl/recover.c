@@ -31,10 +31,8 @@ look(struct half *h, struct fault *f)
 {
 	int r;
 
-	r = store_get(h->store, STORE_KEY, h->name, &h->key, f);
-	if (r < 0 || path_find(h->origin.path, &h->place, f) < 0)
+	if (path_find(h->origin.path, &h->place, f) < 0)
 		return -1;
-	h->has_key = r == 1;
 	if (h->place.exists) {
 		if (swap_read(&h->place, h->place.name, &h->file, f) < 0)
 			return -1;
@@ -83,7 +81,8 @@ strange(const struct half *h, struct fault *f)
 		h->place.real, h->name, h->name);
 }
 
-/* Under the temporary name: the key that was read, or another's file? */
+/* Under the temporary name: the key that was read, or another's file? 1, 0,
+ * or -1 with *f. */
 static int
 is_old_key(const struct half *h, struct fault *f)
 {
@@ -95,6 +94,26 @@ is_old_key(const struct half *h, struct fault *f)
 	r = bytes_equal(&tmp.bytes, &h->key);
 	swap_free(&tmp);
 	return r;
+}
+
+/* The file is neither key nor shell: someone has replaced it. What is left of
+ * ours beside it is in the store too, or public. */
+static int
+superseded(struct half *h, struct fault *f)
+{
+	struct swap_file tmp;
+	int ours;
+
+	if (!h->has_tmp)
+		return strange(h, f);
+	if (swap_read(&h->place, h->origin.tmp, &tmp, f) < 0)
+		return -1;
+	ours = bytes_equal(&tmp.bytes, &h->key) ||
+	       shellfile_is(&tmp.bytes, h->name);
+	swap_free(&tmp);
+	if (ours && no_tmp(h, f) < 0)
+		return -1;
+	return strange(h, f);
 }
 
 static int
@@ -121,10 +140,10 @@ end_import(struct half *h, struct fault *f)
 				h, "an interrupted import was finished", f);
 		}
 		/* What was swapped out is not what had been read. */
-		if (swap_back(&h->place, h->origin.tmp, f) < 0)
+		if (swap_back(&h->place, h->origin.tmp, &h->file.st, f) < 0)
 			return -1;
 	} else if (!h->is_key) {
-		return strange(h, f);
+		return superseded(h, f);
 	}
 	if (no_tmp(h, f) < 0)
 		return -1;
@@ -135,7 +154,7 @@ static int
 end_restore(struct half *h, struct fault *f)
 {
 	if (h->has_key && !h->is_key && !h->is_shell)
-		return strange(h, f);
+		return superseded(h, f);
 	if (no_tmp(h, f) < 0)
 		return -1;
 	if (h->is_shell && h->has_key)
@@ -161,10 +180,16 @@ recover_one(const struct store *s, const char *name, struct fault *f)
 		free(h);
 		return r < 0 ? -1 : 0;
 	}
-	r = look(h, f);
+	r = store_get(s, STORE_KEY, name, &h->key, f);
+	h->has_key = r == 1;
+	if (r >= 0)
+		r = look(h, f);
 	if (r == 0)
 		r = h->origin.phase == ORIGIN_IMPORTING ? end_import(h, f)
 							: end_restore(h, f);
+	else if (!h->has_key && h->place.dir < 0)
+		/* No key, no way to the file: nothing of ours is anywhere. */
+		r = recover_drop(s, name, f);
 	bytes_free(&h->key);
 	swap_free(&h->file);
 	path_close(&h->place);
@@ -176,12 +201,18 @@ int
 recover_all(const struct store *s, struct fault *f)
 {
 	char **names = store_names(s, STORE_ORIGIN, f), **n;
-	int r = 0, done = 0;
+	struct fault one;
+	int r, done = 0, failed = names == NULL;
 
-	for (n = names; n != NULL && *n != NULL && r >= 0; n++) {
-		r = recover_one(s, *n, f);
+	for (n = names; n != NULL && *n != NULL; n++) {
+		r = recover_one(s, *n, &one);
 		done += r > 0;
+		if (r < 0 && failed)
+			fault_add(f, "; %s", one.text);
+		else if (r < 0)
+			*f = one;
+		failed |= r < 0;
 	}
 	free(names);
-	return names == NULL || r < 0 ? -1 : done;
+	return failed ? -1 : done;
 }

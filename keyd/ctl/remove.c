@@ -15,15 +15,20 @@ ask(const struct store *s, const char *name, bool yes, struct fault *f)
 {
 	struct origin *o = calloc(1, sizeof(*o));
 	char question[PATH_MAX + 256];
-	int key, policy, r = -1;
+	struct fault ignored;
+	int key, policy, journal, r = -1;
 
 	if (o == NULL)
 		return fault_set(f, FAULT_FAILED, "out of memory");
 	key = store_has(s, STORE_KEY, name, f);
 	policy = store_has(s, STORE_POLICY, name, f);
-	if (key < 0 || policy < 0 || origin_get(s, name, o, f) < 0)
+	journal = store_has(s, STORE_ORIGIN, name, f);
+	if (key < 0 || policy < 0 || journal < 0)
 		goto done;
-	if (key == 0 && policy == 0) {
+	/* A damaged journal goes with the key. */
+	if (origin_get(s, name, o, &ignored) < 0)
+		o->path[0] = '\0';
+	if (key == 0 && policy == 0 && journal == 0) {
 		(void)fault_set(f, FAULT_FAILED,
 			"%s: there is no key of this name: keydctl list", name);
 		goto done;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "confirm.h"
 #include "ctl.h"
@@ -47,6 +48,13 @@ look(struct job *j, struct fault *f)
 			j->name);
 	if (path_find(j->origin.path, &j->place, f) < 0)
 		return -1;
+	/* Who writes there now would get to see the key. */
+	if (j->place.uid != geteuid() && j->place.uid != j->origin.as)
+		return fault_set(f, FAULT_REFUSED,
+			"%s: its directory is now uid %u's, who would get the "
+			"key: it was uid %u's when it was imported",
+			j->place.real, (unsigned)j->place.uid,
+			(unsigned)j->origin.as);
 	if (!j->place.exists)
 		return fault_set(f, FAULT_REFUSED,
 			"%s: it is gone: put the shell there first (keydctl "

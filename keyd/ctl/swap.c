@@ -9,6 +9,10 @@
 
 #include "text.h"
 
+enum {
+	MAX_EXCHANGES = 16,
+};
+
 static int
 check(const struct path_place *p, const char *name, const struct stat *st,
 	struct fault *f)
@@ -129,8 +133,7 @@ unlink_as(const struct path_place *p, const char *name)
 }
 
 static int
-create_as(const struct path_place *p, const char *name, mode_t mode,
-	struct fault *f)
+create_as(const struct path_place *p, const char *name, struct fault *f)
 {
 	int fd = -1, saved;
 
@@ -139,7 +142,7 @@ create_as(const struct path_place *p, const char *name, mode_t mode,
 		return -1;
 	}
 	fd = openat(p->dir, name,
-		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	saved = errno;
 	path_leave(p);
 	if (fd < 0)
@@ -161,6 +164,10 @@ fill(const struct path_place *p, const char *name, int fd, const void *data,
 			p->real, strerror(errno));
 	if (r == 0 && m != NULL)
 		r = meta_set(fd, p->real, m, f);
+	/* Public; who may see it is the directory's affair, not our umask's. */
+	else if (r == 0 && fchmod(fd, 0644) < 0)
+		r = fault_set(f, FAULT_FAILED, "%s: its mode: %s", p->real,
+			strerror(errno));
 	if (r == 0 && fsync(fd) < 0)
 		r = fault_set(f, FAULT_FAILED, "%s: writing beside it: %s",
 			p->real, strerror(errno));
@@ -174,7 +181,7 @@ int
 swap_prepare(const struct path_place *p, const char *tmp, const void *data,
 	size_t len, const struct meta *m, struct fault *f)
 {
-	int fd = create_as(p, tmp, 0600, f);
+	int fd = create_as(p, tmp, f);
 
 	return fd < 0 ? -1 : fill(p, tmp, fd, data, len, m, f);
 }
@@ -183,17 +190,20 @@ int
 swap_create(const struct path_place *p, const void *data, size_t len,
 	struct fault *f)
 {
-	int fd = create_as(p, p->name, 0644, f);
+	int fd = create_as(p, p->name, f);
 
 	if (fd < 0 || fill(p, p->name, fd, data, len, NULL, f) < 0)
 		return -1;
-	return fsync(p->dir) == 0 ? 0
-				  : fault_set(f, FAULT_FAILED, "%s: %s",
-					    p->real, strerror(errno));
+	if (fsync(p->dir) == 0)
+		return 0;
+	(void)fault_set(f, FAULT_FAILED, "%s: %s", p->real, strerror(errno));
+	if (unlink_as(p, p->name) < 0)
+		fault_add(f, "; it is left there: remove it");
+	return -1;
 }
 
-int
-swap_back(const struct path_place *p, const char *tmp, struct fault *f)
+static int
+exchange(const struct path_place *p, const char *tmp, struct fault *f)
 {
 	int r, saved;
 
@@ -276,13 +286,36 @@ verify(const struct path_place *p, const char *tmp, const struct swap_file *old,
 }
 
 int
+swap_back(const struct path_place *p, const char *tmp, const struct stat *ours,
+	struct fault *f)
+{
+	struct stat put = *ours, next, out;
+	unsigned i;
+
+	for (i = 0; i < MAX_EXCHANGES; i++) {
+		if (stat_as(p, tmp, &next, f) < 0 || exchange(p, tmp, f) < 0 ||
+			stat_as(p, tmp, &out, f) < 0)
+			return -1;
+		if (is_same(&out, &put))
+			return fsync(p->dir) == 0
+				       ? 0
+				       : fault_set(f, FAULT_FAILED, "%s: %s",
+						 p->real, strerror(errno));
+		/* Newer than what was put there: to be put back itself. */
+		put = next;
+	}
+	return fault_set(f, FAULT_FAILED,
+		"%s: it is replaced all the time: try again", p->real);
+}
+
+int
 swap_exchange(const struct path_place *p, const char *tmp,
 	const struct swap_file *old, struct fault *f)
 {
 	struct stat prepared;
 	struct fault back;
 
-	if (stat_as(p, tmp, &prepared, f) < 0 || swap_back(p, tmp, f) < 0)
+	if (stat_as(p, tmp, &prepared, f) < 0 || exchange(p, tmp, f) < 0)
 		return -1;
 	if (verify(p, tmp, old, &prepared, f) == 0) {
 		if (fsync(p->dir) == 0)
@@ -290,7 +323,7 @@ swap_exchange(const struct path_place *p, const char *tmp,
 		(void)fault_set(
 			f, FAULT_FAILED, "%s: %s", p->real, strerror(errno));
 	}
-	if (swap_back(p, tmp, &back) == 0)
+	if (swap_back(p, tmp, &prepared, &back) == 0)
 		return -1;
 	fault_add(f,
 		"; and it could not be put back: it is under the name %s in "

@@ -57,16 +57,21 @@ swap_prepare(const struct path_place *p, const char *tmp, const void *data,
 /*
  * Exchanges tmp and the file, and makes sure that what stands under tmp then is
  * old, in identity and bytes, and under the file's name what was under tmp. If
- * not, exchanges back and fails: -1, or SWAP_STUCK if the way back failed too,
- * and then nothing may be removed.
+ * not, goes back as swap_back does, and fails: -1, or SWAP_STUCK if the way
+ * back failed too, and then nothing may be removed.
  */
 __attribute__((warn_unused_result)) int
 swap_exchange(const struct path_place *p, const char *tmp,
 	const struct swap_file *old, struct fault *f);
 
-/* Only the exchange: for the way back. */
-__attribute__((warn_unused_result)) int
-swap_back(const struct path_place *p, const char *tmp, struct fault *f);
+/*
+ * The way back: what stands under tmp gets the file's name again. ours is what
+ * an exchange had put there. If that name holds another file by now, someone
+ * has replaced ours, and that file is the last word: it keeps the name, and
+ * what it superseded is left under tmp. Either way tmp may be discarded then.
+ */
+__attribute__((warn_unused_result)) int swap_back(const struct path_place *p,
+	const char *tmp, const struct stat *ours, struct fault *f);
 
 /* Removes tmp, if it is there, and makes the directory durable. */
 __attribute__((warn_unused_result)) int

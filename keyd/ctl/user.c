@@ -136,7 +136,8 @@ child(const struct config *c, const struct identity *id, const char *name,
 	if (become(id) < 0)
 		_exit(1);
 	/* The change of user has cleared what was set before. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+	if (prctl(PR_SET_DUMPABLE, 0) < 0 ||
+		prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(1);
 	operate(c, server, name, what, &a);
 	writer_u8(&w, a.ok);

@@ -262,6 +262,8 @@ def generate_and_csr():
             args = ["generate", name, "--type", kind, "--allow", USER]
             ks.expect_words(s.ctl_ok(*args, "--shell", shell), "verif")
             ks.check(is_shell(shell), "no shell")
+            mode = stat.S_IMODE(os.stat(shell).st_mode)
+            ks.check(mode == 0o644, f"mode {mode:o}: servers cannot read it")
             text = s.ctl_ok(
                 *["csr", name, "--subject", "/O=A\\/B/CN=www.example"],
                 *["--san", "DNS:www.example,IP:192.0.2.1"],
@@ -640,6 +642,98 @@ def racing_renewal():
         return f"exit codes {outcomes}"
 
 
+def renewed_after_the_exchange():
+    """A renewal comes just when the shell stands there: its key is the last
+    word, and the old one is nowhere any more."""
+    with running() as s:
+        cert = key_pair(s)
+        new = read(key_pair(s, "new").plain)
+        renewed = s.path("tls/renewed")
+        with open(renewed, "wb") as f:
+            f.write(new)
+        os.chmod(renewed, 0o600)
+        with subprocess.Popen(
+            ["strace", "-o", s.path("trace"), "-e", "trace=renameat2"]
+            + ["-e", "inject=renameat2:delay_exit=2000000:when=1", KEYDCTL]
+            + ["-c", s.conf, *import_args(cert), cert.key],
+            env=TRACED,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as program:
+            ks.wait_for("the exchange", lambda: is_shell(cert.key))
+            os.rename(renewed, cert.key)
+            text, _ = program.communicate(timeout=60)
+        ks.check(program.returncode == 1, f"{program.returncode}: {text}")
+        ks.check(read(cert.key) == new, f"the new key is lost: {text}")
+        ks.check(leftovers(cert) == [], f"left over: {leftovers(cert)}")
+        ks.check(store_files(s) == [], f"in the store: {store_files(s)}")
+
+
+def inherited_acl():
+    """Restored into a directory whose new files others may read."""
+    with running() as s:
+        cert = key_pair(s)
+        before = what(cert.key)
+        s.ctl_ok(*import_args(cert), cert.key)
+        ks.run_ok(["setfacl", "-d", "-m", "u:daemon:r", s.path("tls")])
+        s.ctl_ok("restore", "site", "--yes")
+        ks.check(what(cert.key) == before, f"not kept: {what(cert.key)}")
+        s.ctl_ok(*import_args(cert), cert.key)
+        ks.check(what(cert.key) == before, "the shell is another's too")
+
+
+def moved_to_another_user():
+    """The directory is another user's now: restore would hand him the key."""
+    with running() as s:
+        cert = key_pair(s)
+        s.ctl_ok(*import_args(cert), cert.key)
+        os.chown(s.path("tls"), ALICE, ALICE)
+        os.chmod(cert.key, 0o644)
+        refused(s, 4, "restore", "site", "--yes", words=[f"uid {ALICE}"])
+        os.chown(s.path("tls"), 0, 0)
+        s.ctl_ok("restore", "site", "--yes")
+
+
+def closed_descriptors():
+    """What is opened first must not be where messages go."""
+    with running() as s:
+        cert = key_pair(s)
+        for n in range(8):
+            closed = [fd for fd in range(3) if n & 1 << fd]
+            done = subprocess.run(
+                [KEYDCTL, "-c", s.conf, *import_args(cert), cert.key],
+                preexec_fn=lambda fds=closed: [os.close(fd) for fd in fds],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=False,
+            )
+            ks.check(done.returncode == 0, f"{closed}: {done.returncode}")
+            ks.check(is_shell(cert.key), f"{closed}: no shell")
+            s.ctl_ok("restore", "site", "--yes")
+            ks.check(read(cert.key) == read(cert.plain), f"{closed}")
+
+
+def damaged_journals():
+    """One key's journal stops no other's, and the key can be removed."""
+    with running() as s:
+        s.write("keys/a.origin", "nonsense\n", 0o600)
+        s.write("keys/b.origin", "phase = importing\n", 0o600)
+        s.write(
+            "keys/c.origin",
+            f"phase = importing\npath = {s.path('none/c.key')}\n",
+            0o600,
+        )
+        cert = key_pair(s)
+        text = refused(s, 1, *import_args(cert), cert.key, words=["a.origin"])
+        ks.check(is_shell(cert.key), f"not imported: {text}")
+        ks.check("c.origin" not in store_files(s), f"{store_files(s)}")
+        for name in ("a", "b", "site"):
+            s.ctl("remove", name, "--yes")
+        ks.check(store_files(s) == [], f"{store_files(s)}")
+
+
 # --- file systems -----------------------------------------------------------
 
 
@@ -733,6 +827,10 @@ TESTS = [
     ("import follows a link to the real file", symbolic_links),
     ("import refuses hard links", hard_links),
     ("import loses no key that is renewed meanwhile", racing_renewal),
+    ("nor one that comes after the exchange", renewed_after_the_exchange),
+    ("restore leaves no ACL that was not there", inherited_acl),
+    ("closed standard descriptors do no harm", closed_descriptors),
+    ("a damaged journal is no one else's trouble", damaged_journals),
     ("import killed at every call leaves the old or the new", import_killed),
     ("restore killed at every call leaves the old or the new", restore_killed),
     ("generate killed at every call can be repeated", generate_killed),
@@ -741,6 +839,7 @@ ROOT_TESTS = [
     ("check --as tries keys as a user", check_as),
     ("a user's directory cannot aim at root's key", in_anothers_directory),
     ("nor can a link that changes all the time", racing_links),
+    ("restore gives no key to a directory's new owner", moved_to_another_user),
     ("a full disk changes nothing", full_disk),
     ("a full store changes nothing", full_store),
     ("a read-only disk changes nothing", read_only),

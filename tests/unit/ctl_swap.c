@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <errno.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -118,4 +121,34 @@ Test(ctl_swap, never_writes_through_a_link_under_the_temporary_name)
 	cr_assert_eq(symlink("victim", "tmp2"), 0);
 	cr_assert_eq(swap_prepare(&place, "tmp2", "new", 3, &old.meta, &f), -1);
 	expect("victim", "victim");
+}
+
+Test(ctl_swap, the_way_back_keeps_a_file_that_replaced_ours)
+{
+	struct stat ours;
+
+	cr_assert_eq(swap_exchange(&place, "tmp", &old, &f), 0, "%s", f.text);
+	cr_assert_eq(stat("key", &ours), 0);
+	put("renewed", "renewed");
+	cr_assert_eq(rename("renewed", "key"), 0);
+	cr_assert_eq(swap_back(&place, "tmp", &ours, &f), 0, "%s", f.text);
+	expect("key", "renewed");
+	expect("tmp", "old");
+}
+
+Test(ctl_swap, no_child_inherits_what_was_read)
+{
+	unsigned char here;
+	int status;
+	pid_t pid;
+
+	cr_assert_gt(old.bytes.len, 0);
+	pid = fork();
+	cr_assert_geq(pid, 0);
+	if (pid == 0)
+		_exit(mincore(old.bytes.data, 1, &here) == 0 ? 1
+							     : errno != ENOMEM);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert(WIFEXITED(status));
+	cr_assert_eq(WEXITSTATUS(status), 0);
 }
