@@ -28,13 +28,13 @@ broker_state_changed(struct broker *b, bool now)
 		due_first(b->state_due, now ? 0 : due_now() + STATE_PAUSE);
 }
 
-static void
-write_state(struct broker *b)
+void
+broker_state_write(struct broker *b)
 {
 	const struct state_facts f = { b->started, b->reload_time,
-		b->config.file, b->sequence, generation_get(), b->reload_ok,
-		b->sets == NULL ? 0 : b->sets->keys, &b->reasons, &b->layers,
-		&b->sessions, &b->listeners };
+		b->config.file, b->begun, b->sequence, generation_get(),
+		b->reload_ok, b->sets == NULL ? 0 : b->sets->keys, &b->reasons,
+		&b->layers, &b->sessions, &b->listeners };
 
 	b->state_due = DUE_NEVER;
 	if (state_write(&b->state, &f) < 0)
@@ -164,7 +164,7 @@ become_ready(struct broker *b)
 			b->listeners.list[i].name,
 			b->listeners.list[i].inherited ? " (inherited)" : "");
 	b->ready = true;
-	write_state(b);
+	broker_state_write(b);
 	notify_send("READY=1\nSTATUS=serving, %u keys", b->sets->keys);
 	log_line(LOG_INFO, "ready");
 	if (b->again)
@@ -212,7 +212,7 @@ tick(struct broker *b)
 	if (!b->stopping && !b->ready && b->was_loaded)
 		check_first_session(b);
 	if (b->ready && !b->stopping && b->state_due <= now)
-		write_state(b);
+		broker_state_write(b);
 }
 
 /* What to wait for. The signals and the load come first. */

@@ -37,8 +37,8 @@ struct broker {
 	bool again;        /* another SIGHUP came meanwhile */
 	struct config new_config;
 	struct reasons reasons;
-	struct sets *sets; /* of the current generation */
-	uint64_t sequence;
+	struct sets *sets;        /* of the current generation */
+	uint64_t begun, sequence; /* loads; the one whose outcome is told */
 	bool reload_ok, was_loaded;
 	time_t started, reload_time;
 	struct layers layers;
@@ -55,6 +55,9 @@ int broker_run(struct broker *b);
 
 /* The end begins: no new clients, all sessions end. */
 void broker_stop(struct broker *b, bool failed);
+
+/* Writes the state file before it returns. */
+void broker_state_write(struct broker *b);
 
 /* The state file is to be written: now, or within STATE_PAUSE. */
 void broker_state_changed(struct broker *b, bool now);

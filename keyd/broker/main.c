@@ -258,11 +258,16 @@ boot(struct broker *b)
 
 	b->started = time(NULL);
 	b->state_due = DUE_NEVER;
+	/* Before the lock, by which keydctl finds whom to send a SIGHUP. */
+	if (take_signals(b) < 0) {
+		log_line(LOG_ERR, "at start: %s", strerror(errno));
+		return -1;
+	}
 	if (state_lock(&b->state, &b->config) < 0)
 		return -1;
 	if (listen_bind(&b->listeners, &b->config) < 0)
 		goto err;
-	if (take_signals(b) < 0 || generation_open(&generation_fd) < 0) {
+	if (generation_open(&generation_fd) < 0) {
 		log_line(LOG_ERR, "at start: %s", strerror(errno));
 		goto err;
 	}

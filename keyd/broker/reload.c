@@ -113,7 +113,7 @@ conclude(struct broker *b, bool ok)
 	b->reload_ok = ok;
 	b->reload_time = time(NULL);
 	if (!b->again)
-		b->sequence++;
+		b->sequence = b->begun;
 	if (ok)
 		log_line(LOG_INFO,
 			"%u keys for %u sets of users, generation "
@@ -179,6 +179,7 @@ void
 reload_first(struct broker *b)
 {
 	b->new_config = b->config;
+	b->begun++;
 	start(b);
 }
 
@@ -190,6 +191,10 @@ reload_begin(struct broker *b)
 		return;
 	}
 	b->again = false;
+	/* Told before a file is opened: what was changed before someone saw
+	 * this number not yet counted counts in this load. */
+	b->begun++;
+	broker_state_write(b);
 	memset(&b->reasons, 0, sizeof(b->reasons));
 	notify_reloading();
 	log_line(LOG_INFO, "reloading");

@@ -14,6 +14,7 @@ enum {
 	RUN_MODE = 0755,
 	EMPTY_MODE = 0555,
 	FILE_MODE = 0644,
+	LOCK_MODE = 0600,
 	WRITABLE = S_IWGRP | S_IWOTH,
 };
 
@@ -66,13 +67,16 @@ state_lock(struct state *s, const struct config *c)
 		return -1;
 	}
 	s->lock = openat(s->folder, "keyd.lock",
-		O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
-	if (s->lock < 0) {
+		O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, LOCK_MODE);
+	/* Who can open it for reading can lock it against us. */
+	if (s->lock < 0 || fchmod(s->lock, LOCK_MODE) < 0) {
 		log_line(LOG_ERR, "%s/keyd.lock: %s", c->run, strerror(errno));
 		return -1;
 	}
-	if (fcntl(s->lock, F_SETLK, &lock) == 0)
+	if (fcntl(s->lock, F_SETLK, &lock) == 0) {
+		(void)unlinkat(s->folder, "state", 0);
 		return 0;
+	}
 	if (fcntl(s->lock, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
 		log_line(LOG_ERR, "%s is in use by another keyd, pid %d",
 			c->run, (int)lock.l_pid);
@@ -115,11 +119,12 @@ print(FILE *f, const struct state_facts *s)
 
 	(void)fprintf(f,
 		"[keyd]\nversion = " KEYD_VERSION "\npid = %d\n"
-		"started = %lld\nconfig = %s\nsequence = %" PRIu64 "\n"
+		"started = %lld\nconfig = %s\nbegun = %" PRIu64
+		"\nsequence = %" PRIu64 "\n"
 		"generation = %" PRIu64 "\nreload = %s\nreload-time = %lld\n"
 		"keys = %" PRIu32 "\n",
-		(int)getpid(), (long long)s->started, s->config, s->sequence,
-		s->generation, s->reload_ok ? "ok" : "failed",
+		(int)getpid(), (long long)s->started, s->config, s->begun,
+		s->sequence, s->generation, s->reload_ok ? "ok" : "failed",
 		(long long)s->reload_time, s->keys);
 	(void)fprintf(f, "\n[reasons]\n");
 	for (i = 0; i < s->reasons->n; i++)

@@ -18,7 +18,7 @@ enum {
 struct state_facts {
 	time_t started, reload_time;
 	const char *config;
-	uint64_t sequence, generation;
+	uint64_t begun, sequence, generation;
 	int reload_ok;
 	uint32_t keys;
 	const struct reasons *reasons;
@@ -37,8 +37,8 @@ struct state {
  */
 __attribute__((warn_unused_result)) int state_prepare(const struct config *c);
 
-/* Locks the run folder. 0, or -1 with a line in the log, which names the process
- * that has it. */
+/* Locks the run folder, and removes the state file of a keyd that was killed. 0,
+ * or -1 with a line in the log, which names the process that has it. */
 __attribute__((warn_unused_result)) int
 state_lock(struct state *s, const struct config *c);
 

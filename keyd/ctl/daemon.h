@@ -12,6 +12,7 @@ enum {
 	DAEMON_MAX_REASONS = 32,
 	DAEMON_MAX_LAYERS = 16,
 	DAEMON_MAX_PAIRS = 32,
+	DAEMON_NO_STATE = -2,
 };
 
 struct daemon_pair {
@@ -26,8 +27,8 @@ struct daemon_pairs {
 
 /* The state file. */
 struct daemon_state {
-	unsigned long long pid, started, sequence, generation, reload_time,
-		keys;
+	unsigned long long pid, started, begun, sequence, generation,
+		reload_time, keys;
 	bool reload_ok;
 	char version[32];
 	struct daemon_pairs reasons, layers, sessions, sockets;
@@ -37,6 +38,7 @@ struct daemon_state {
 __attribute__((warn_unused_result)) int
 daemon_pid(const struct config *c, pid_t *out, struct fault *f);
 
+/* 0, DAEMON_NO_STATE (starting or stopping) or -1, both with *f. */
 __attribute__((warn_unused_result)) int
 daemon_state(const struct config *c, struct daemon_state *out, struct fault *f);
 

@@ -148,22 +148,13 @@ prove(struct enlist *e, struct fault *f)
 static int
 load(struct enlist *e, struct fault *f)
 {
-	int i, r = -1;
-
 	if (e->offline) {
 		(void)snprintf(e->proof, sizeof(e->proof),
 			"not tried: keyd does not run");
 		return 0;
 	}
 	e->loaded = true;
-	/* The outcome that was waited for may be of a load that had begun
-	 * before the key was there: one more cannot be. */
-	for (i = 0; r < 0 && i < 2; i++) {
-		if (daemon_tell(e->config, f) < 0)
-			return -1;
-		r = prove(e, f);
-	}
-	return r;
+	return daemon_tell(e->config, f) < 0 ? -1 : prove(e, f);
 }
 
 int

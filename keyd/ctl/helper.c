@@ -61,11 +61,10 @@ static int
 make_plan(const struct config *c, char *out, size_t size)
 {
 	struct lockdown_plan plan = {
-		.uid = (uid_t)-1, .gid = (gid_t)-1, .wanted = ~UINT32_C(0)
+		.uid = (uid_t)-1, .gid = (gid_t)-1, .wanted = lockdown_wanted()
 	};
 	struct stat st;
 
-	plan.wanted = (UINT32_C(1) << LAYER_COUNT) - 1;
 	if (geteuid() == 0) {
 		drop_to(c, &plan);
 		/* keyd makes it when it starts for the first time. */

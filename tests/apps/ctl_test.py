@@ -9,6 +9,7 @@ import pwd
 import random
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -321,6 +322,82 @@ def reload():
             f.write("colour = blue\n")
         refused(s, 1, "reload", words=["colour", "site.conf"])
         ks.expect_words(s.ctl("status")[1], "FAILED", "colour")
+
+
+def stopped_loader(s):
+    """A load under way, its loader stopped."""
+    for _ in range(50):
+        begun = s.state()["keyd"]["begun"]
+        s.keyd.process.send_signal(signal.SIGHUP)
+        while s.state()["keyd"]["begun"] == begun:
+            pass
+        while s.state()["keyd"]["sequence"] == begun:
+            for pid in s.processes("keyd-load"):
+                os.kill(pid, signal.SIGSTOP)
+                return pid
+    raise ks.Failed("no load was slow enough")
+
+
+def own_outcome():
+    """The load that was going on when keydctl looked is not the one it asked
+    for, though its outcome comes first."""
+    with running() as s:
+        cert = key_pair(s)
+        s.ctl_ok(*import_args(cert), cert.key)
+        policy = s.path("policies/site.conf")
+        good = ks.read_text(policy)
+        loader = stopped_loader(s)
+        log = s.path("trace")
+        program = s.program(
+            ["strace", "-o", log, "-e", "trace=openat,pidfd_send_signal"]
+            + ["-e", "inject=pidfd_send_signal:delay_enter=2000000", KEYDCTL]
+            + ["-c", s.conf, "reload"],
+            "reload",
+            env=TRACED,
+        )
+        ks.wait_for("a look", lambda: "run/state" in ks.read_text(log))
+        os.kill(loader, signal.SIGCONT)
+        ks.wait_for(
+            "the first load",
+            lambda: s.state()["keyd"]["sequence"]
+            == s.state()["keyd"]["begun"],
+        )
+        ks.check(s.state()["keyd"]["reload"] == "ok", "the first load failed")
+        s.write("new.conf", good + "colour = blue\n")
+        os.rename(s.path("new.conf"), policy)
+        status = program.process.wait(ks.DEADLINE)
+        ks.expect_words(program.output(), "colour")
+        ks.check(status == 1, f"exit {status}")
+
+
+def locked_by_a_user():
+    """A user who could lock keyd's lock file would keep it from starting."""
+    with running() as s:
+        s.stop_keyd()
+        code = (
+            "import fcntl, sys, time\n"
+            "try:\n"
+            "    f = open(sys.argv[1])\n"
+            "    fcntl.lockf(f, fcntl.LOCK_SH)\n"
+            "except PermissionError:\n"
+            "    print('refused', flush=True)\n"
+            "else:\n"
+            "    print('locked', flush=True)\n"
+            "time.sleep(60)\n"
+        )
+        user = s.program(
+            ["/usr/bin/python3", "-c", code, s.path("run/keyd.lock")],
+            "user",
+            user="www-data",
+        )
+        user.wait_output("refused|locked")
+        refused(s, 3, "status", words=["does not run"])
+        s.start_keyd()
+        status, text = ks.run(
+            [KEYDCTL, "-c", s.conf, "status"], user="www-data"
+        )
+        ks.check(status == 0, text)
+        ks.expect_words(text, f"process {s.keyd.pid}")
 
 
 def check_finds():
@@ -822,6 +899,7 @@ TESTS = [
     ("remove asks, and removes", remove),
     ("show and status tell, as text and JSON", show_and_status),
     ("reload tells the outcome and the reason", reload),
+    ("an outcome is that of one's own load", own_outcome),
     ("check finds what is wrong", check_finds),
     ("no openssl.cnf is read", no_openssl_cnf),
     ("import follows a link to the real file", symbolic_links),
@@ -837,6 +915,7 @@ TESTS = [
 ]
 ROOT_TESTS = [
     ("check --as tries keys as a user", check_as),
+    ("a user cannot lock keyd out of its run folder", locked_by_a_user),
     ("a user's directory cannot aim at root's key", in_anothers_directory),
     ("nor can a link that changes all the time", racing_links),
     ("restore gives no key to a directory's new owner", moved_to_another_user),
