@@ -16,8 +16,8 @@
 #include "broker/reload.h"
 
 enum {
-	ACCEPTS_PER_ROUND = 16, /* of each listener */
-	ACCEPT_PAUSE = 100,     /* ms when the machine has no room */
+	ACCEPTS_PER_ROUND = 128, /* of each listener */
+	ACCEPT_PAUSE = 100,      /* ms when the machine has no room */
 	MAX_POLL = 2 + LISTEN_MAX + SESSION_MAX_STARTING + 64 /* spare ones */,
 };
 
@@ -75,7 +75,7 @@ turn_away_for_lack(struct broker *b, int listener)
 		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 		if (fd >= 0)
 			sessions_refuse(&b->sessions, fd, &nobody, PROTO_LIMIT,
-				DETAIL_SESSIONS);
+				DETAIL_NONE);
 	}
 	b->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	b->accept_again = due_now() + ACCEPT_PAUSE;

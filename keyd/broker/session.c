@@ -22,7 +22,6 @@ enum {
 	SEND_TIMEOUT = 10000, /* ms a session waits for a client to read */
 	READY_LEN = 9,
 	PLAN_TEXT = PATH_MAX + 64,
-	HAND_OVER_TRIES = 3,
 };
 
 int
@@ -50,7 +49,7 @@ sessions_active(const struct sessions *s)
 
 	for (one = s->list; one != NULL; one = one->next)
 		n += has_client(one);
-	return n;
+	return n + s->waiting.n;
 }
 
 unsigned
@@ -64,11 +63,13 @@ sessions_spare(const struct sessions *s)
 	return n;
 }
 
+/* Sessions that the user has or waits for: a waiting_rank_fn, too. */
 static unsigned
-count_user(const struct sessions *s, uid_t uid)
+count_user(const void *arg, uid_t uid)
 {
+	const struct sessions *s = arg;
 	const struct session *one;
-	unsigned n = 0;
+	unsigned n = waiting_count(&s->waiting, uid);
 
 	for (one = s->list; one != NULL; one = one->next)
 		n += has_client(one) && one->peer.uid == uid;
@@ -130,6 +131,14 @@ sessions_refuse(struct sessions *s, int client, const struct peer *peer,
 	(void)close(client);
 	s->counters.turned_away++;
 	logger_record(s->logger, &a);
+}
+
+/* Are more sessions to be started now? */
+static bool
+is_short(const struct sessions *s)
+{
+	return sessions_spare(s) < s->spare + s->waiting.n &&
+	       count_starting(s) < SESSION_MAX_STARTING;
 }
 
 static bool
@@ -220,25 +229,47 @@ start(struct sessions *s, uint64_t now)
 		return NULL;
 	}
 	one->state = SESSION_STARTING;
-	one->client = -1;
 	one->due = now + SESSION_READY_TIME;
 	one->next = s->list;
 	s->list = one;
 	return one;
 }
 
+/* Nobody is left to serve who waits: they are told to come again. */
+static void
+turn_waiting_away(struct sessions *s)
+{
+	struct peer peer;
+	int client;
+
+	while (waiting_pop(&s->waiting, &client, &peer) == 0) {
+		sessions_refuse(s, client, &peer, PROTO_LIMIT, DETAIL_NONE);
+		peer_free(&peer);
+	}
+}
+
 void
 sessions_fill(struct sessions *s, uint64_t now)
 {
-	unsigned n;
+	unsigned free_ones;
 
-	if (s->stopping || now < s->retry_at)
-		return;
-	for (n = sessions_spare(s); n < s->spare; n++)
-		if (!has_uid(s) || start(s, now) == NULL) {
-			s->retry_at = now + SESSION_RETRY;
+	while (!s->stopping && is_short(s)) {
+		free_ones = sessions_spare(s);
+		/* For a client it is tried at once, for a spare one later. */
+		if (free_ones >= s->waiting.n) {
+			if (now < s->retry_at)
+				return;
+			if (!has_uid(s)) {
+				s->retry_at = now + SESSION_RETRY;
+				return;
+			}
+		}
+		if (start(s, now) == NULL) {
+			if (free_ones == 0)
+				turn_waiting_away(s);
 			return;
 		}
+	}
 }
 
 /* Credentials with each message, also where the client came before we could
@@ -262,7 +293,8 @@ prepare_client(int client, unsigned long idle_ms)
 
 /* Writes the start message. Descriptors: client, index, rings. */
 static int
-send_start(struct sessions *s, struct session *one, const struct sets_match *m)
+send_start(struct sessions *s, struct session *one, int client,
+	const struct sets_match *m)
 {
 	uint8_t data[BOOT_MAX];
 	struct writer w = writer_init(data, sizeof(data));
@@ -277,7 +309,7 @@ send_start(struct sessions *s, struct session *one, const struct sets_match *m)
 	size_t len;
 
 	memcpy(start.ring_len, m->len, sizeof(start.ring_len));
-	fds[0] = one->client;
+	fds[0] = client;
 	fds[1] = s->sets->index;
 	memcpy(&fds[2], m->fds, m->n * sizeof(m->fds[0]));
 	writer_u8(&w, BOOT_SESSION_START);
@@ -289,93 +321,87 @@ send_start(struct sessions *s, struct session *one, const struct sets_match *m)
 	return boot_send(one->control, data, len, fds, (size_t)m->n + 2);
 }
 
-/* Gives the client back to be turned away or moved: one has none then. */
-static int
-detach(struct session *one, struct peer *peer)
+/* The client waits from now on. Takes client and peer over. */
+static void
+enqueue(struct sessions *s, int client, struct peer *peer)
 {
-	int client = one->client;
-
-	*peer = one->peer;
-	memset(&one->peer, 0, sizeof(one->peer));
-	one->client = -1;
-	return client;
+	if (waiting_add(&s->waiting, client, peer) == 0)
+		return;
+	sessions_refuse(s, client, peer, PROTO_LIMIT, DETAIL_NONE);
+	peer_free(peer);
 }
 
-/* A ready session gets its client. 0, or -1 if the session is broken; the
- * client is still attached then. */
+/*
+ * A ready session gets a client; client and peer are taken over. 0, or -1: the
+ * session is broken, and both still the caller's.
+ */
 static int
-hand_over(struct sessions *s, struct session *one)
+hand_over(
+	struct sessions *s, struct session *one, int client, struct peer *peer)
 {
 	struct sets_match match;
-	struct peer peer;
-	int client;
 
 	/* By the sets of now: they may have changed while it waited. */
-	if (sets_find(s->sets, &one->peer, &match) < 0 || match.n == 0) {
-		client = detach(one, &peer);
-		sessions_refuse(s, client, &peer, PROTO_NO_KEYS, DETAIL_NONE);
-		peer_free(&peer);
+	if (sets_find(s->sets, peer, &match) < 0 || match.n == 0) {
+		sessions_refuse(s, client, peer, PROTO_NO_KEYS, DETAIL_NONE);
+		peer_free(peer);
 		return 0;
 	}
+	one->peer = *peer;
 	one->number = s->next_number++;
 	one->generation = generation_get();
 	/* Before the session can do anything of its own. */
 	log_line(LOG_DEBUG, "session %d: peer pid %d uid %u gid %u, %u rings",
-		(int)one->pid, (int)one->peer.pid, (unsigned)one->peer.uid,
-		(unsigned)one->peer.gid, match.n);
+		(int)one->pid, (int)peer->pid, (unsigned)peer->uid,
+		(unsigned)peer->gid, match.n);
 	record(s, AUDIT_SESSION_START, one, 0);
-	if (send_start(s, one, &match) < 0) {
+	if (send_start(s, one, client, &match) < 0) {
 		record(s, AUDIT_SESSION_END, one, 0);
+		memset(&one->peer, 0, sizeof(one->peer));
 		return -1;
 	}
 	s->counters.started++;
-	(void)close(one->client);
+	(void)close(client);
 	(void)close(one->control);
-	one->client = one->control = -1;
+	one->control = -1;
 	one->state = SESSION_ACTIVE;
 	one->due = DUE_NEVER;
 	peer_free(&one->peer);
 	return 0;
 }
 
-/* A session without client: a ready one, else one that starts. */
 static struct session *
-find_free(const struct sessions *s, enum session_state state)
+find_ready(const struct sessions *s)
 {
 	struct session *one;
 
 	for (one = s->list; one != NULL; one = one->next)
-		if (one->state == state && !has_client(one))
+		if (one->state == SESSION_READY)
 			return one;
 	return NULL;
 }
 
-/* Attaches the client to a session. Takes client and peer over. */
+/* Ready sessions to those who wait. */
 static void
-assign(struct sessions *s, int client, struct peer *peer)
+serve(struct sessions *s)
 {
 	struct session *one;
-	struct peer back;
-	int tries;
+	struct peer peer;
+	int client;
 
-	for (tries = 0; tries < HAND_OVER_TRIES; tries++) {
-		one = find_free(s, SESSION_READY);
-		if (one == NULL)
-			one = find_free(s, SESSION_STARTING);
-		if (one == NULL && count_starting(s) < SESSION_MAX_STARTING)
-			one = start(s, due_now());
-		if (one == NULL)
-			break;
-		one->peer = *peer;
-		one->client = client;
-		if (one->state == SESSION_STARTING || hand_over(s, one) == 0)
-			return;
+	while ((one = find_ready(s)) != NULL &&
+		waiting_take(&s->waiting, count_user, s, &client, &peer) == 0) {
+		if (waiting_has_gone(client)) {
+			(void)close(client);
+			peer_free(&peer);
+			continue;
+		}
+		if (hand_over(s, one, client, &peer) == 0)
+			continue;
 		/* It died a moment ago; the next one gets the client. */
-		client = detach(one, &back);
 		end(one);
+		enqueue(s, client, &peer);
 	}
-	sessions_refuse(s, client, peer, PROTO_LIMIT, DETAIL_SESSIONS);
-	peer_free(peer);
 }
 
 /* May peer have a session? PROTO_OK, or the status to turn it away with. */
@@ -432,7 +458,8 @@ sessions_accept(struct sessions *s, int client)
 	if (status == PROTO_OK && prepare_client(client, s->idle_timeout) < 0)
 		status = PROTO_INTERNAL;
 	if (status == PROTO_OK) {
-		assign(s, client, &peer);
+		enqueue(s, client, &peer);
+		serve(s);
 		return;
 	}
 	sessions_refuse(s, client, &peer, status, detail);
@@ -476,9 +503,8 @@ void
 sessions_readable(struct sessions *s, int fd)
 {
 	struct session *one;
-	struct peer peer;
 	uint32_t on;
-	int client, r;
+	int r;
 
 	for (one = s->list; one != NULL; one = one->next)
 		if (one->state == SESSION_STARTING && one->control == fd)
@@ -505,11 +531,7 @@ sessions_readable(struct sessions *s, int fd)
 	s->has_ready = true;
 	one->state = SESSION_READY;
 	one->due = DUE_NEVER;
-	if (!has_client(one) || hand_over(s, one) == 0)
-		return;
-	client = detach(one, &peer);
-	end(one);
-	assign(s, client, &peer);
+	serve(s);
 }
 
 static bool
@@ -575,27 +597,27 @@ account_spare(struct sessions *s, const struct session *one, int status)
 }
 
 /*
- * The session that a client waited for ended before it was ready. Killed from
- * outside (we stop, or an operator did it), the client may well come again and
- * does so when it sees only the end of its connection; what fails by itself
- * would do so again.
+ * A session ended before it was ready. What was killed from outside (by an
+ * operator, or since we stop) is simply replaced. What fails by itself may do
+ * so again: then each failure is told to a client, and nobody waits for ever.
  */
 static void
-bereave(struct sessions *s, int client, struct peer *peer, int status)
+bereave(struct sessions *s, int status)
 {
-	if (WIFSIGNALED(status) && !is_crash(status))
-		(void)close(client);
-	else
-		sessions_refuse(s, client, peer, PROTO_INTERNAL, DETAIL_NONE);
-	peer_free(peer);
+	struct peer peer;
+	int client;
+
+	if ((WIFSIGNALED(status) && !is_crash(status)) ||
+		waiting_pop(&s->waiting, &client, &peer) < 0)
+		return;
+	sessions_refuse(s, client, &peer, PROTO_INTERNAL, DETAIL_NONE);
+	peer_free(&peer);
 }
 
 bool
 sessions_reaped(struct sessions *s, pid_t pid, int status)
 {
 	struct session **link, *one;
-	struct peer peer;
-	int client = -1;
 
 	for (link = &s->list; *link != NULL; link = &(*link)->next)
 		if ((*link)->pid == pid)
@@ -605,17 +627,16 @@ sessions_reaped(struct sessions *s, pid_t pid, int status)
 	one = *link;
 	*link = one->next;
 	release_uid(s, one->uid_slot);
-	if (one->client >= 0)
-		client = detach(one, &peer);
-	if (has_client(one))
+	if (has_client(one)) {
 		account(s, one, status);
-	else
+	} else {
 		account_spare(s, one, status);
+		if (one->state != SESSION_READY && one->number == 0)
+			bereave(s, status);
+	}
 	if (one->control >= 0)
 		(void)close(one->control);
 	free(one);
-	if (client >= 0)
-		bereave(s, client, &peer, status);
 	return true;
 }
 
@@ -634,8 +655,15 @@ void
 sessions_stop(struct sessions *s, uint64_t now)
 {
 	struct session *one;
+	struct peer peer;
+	int client;
 
 	s->stopping = true;
+	/* They come again, and may find the next keyd. */
+	while (waiting_pop(&s->waiting, &client, &peer) == 0) {
+		(void)close(client);
+		peer_free(&peer);
+	}
 	sessions_expire(s, now);
 	for (one = s->list; one != NULL; one = one->next)
 		if (one->state == SESSION_STARTING ||
@@ -651,7 +679,7 @@ sessions_due(const struct sessions *s)
 
 	for (one = s->list; one != NULL; one = one->next)
 		due = due_first(due, one->due);
-	if (!s->stopping && sessions_spare(s) < s->spare)
+	if (!s->stopping && is_short(s))
 		due = due_first(due, s->retry_at);
 	return due;
 }

@@ -12,13 +12,14 @@
 #include "broker/logger.h"
 #include "broker/peer.h"
 #include "broker/sets.h"
+#include "broker/waiting.h"
 #include "lockdown/lockdown.h"
 
 enum {
 	SESSION_READY_TIME = 10000, /* ms from exec to ready */
 	SESSION_GRACE = 1000,       /* ms an old generation may idle */
 	SESSION_RETRY = 1000,       /* ms after one that could not start */
-	SESSION_MAX_STARTING = 128, /* so that poll's list stays short */
+	SESSION_MAX_STARTING = 4,  /* more only hold each other up */
 };
 
 enum session_state {
@@ -33,7 +34,6 @@ struct session {
 	enum session_state state;
 	pid_t pid;
 	int control;      /* -1 once it is active */
-	int client;       /* waits for ready; else -1 */
 	struct peer peer; /* pid 0: no client yet */
 	uint64_t number, generation;
 	uint32_t uid_slot;
@@ -62,6 +62,7 @@ struct sessions {
 
 	/* Ours. */
 	struct session *list;
+	struct waiting waiting;
 	struct backoff backoff;
 	uint8_t *uid_used;
 	uint64_t next_number, retry_at;

@@ -8,13 +8,15 @@ import os
 import select
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "support")]
-from broker_test import HELLO, KEYD, Client, add_key
+from broker_test import HELLO, KEYD, LIMIT, Client, add_key
 from keyd_scratch import ROOT, Scratch, Tap, check, expect_words, run, wait_for
 
 tap = Tap()
@@ -125,8 +127,116 @@ def all_faults_in_one_run():
         check(text.count("\n") == 13, f"13 lines expected:\n{text}")
 
 
+# --- floods -----------------------------------------------------------------
+
+
+def as_uid(uid, fn):
+    """Runs fn in a process of uid's; its pid. It exits 0 if fn returns."""
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            os.setgroups([])
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            fn()
+            status = 0
+        except Exception as e:  # told to who reads the test's output
+            print(f"# uid {uid}: {e!r}", flush=True)
+        finally:
+            os._exit(status)
+    return pid
+
+
+def connect_for_ever(address):
+    """Connects and closes, and never says a word."""
+    while True:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as one:
+            one.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                one.connect(address)
+
+
+def patient(address):
+    """A connection, in a queue that may be full for the moment."""
+
+    def try_once():
+        with contextlib.suppress(BlockingIOError):
+            return Client(address)
+        return None
+
+    return wait_for("a place in the queue", try_once)
+
+
+def flood_starves_nobody():
+    """One user's flood of clients does not keep another's waiting."""
+    with Scratch() as s:
+        add_key(s, "theirs", allow="uid:58000")
+        add_key(s, "ours", allow="uid:58001")
+        s.start_keyd()
+
+        def calls():
+            for _ in range(8):
+                with patient(s.socket) as c:
+                    check(c.call(HELLO)[1] == 0, "not served")
+
+        floods = [
+            as_uid(58000, lambda: connect_for_ever(s.socket)) for _ in "12"
+        ]
+        try:
+            begin = time.monotonic()
+            _, status = os.waitpid(as_uid(58001, calls), 0)
+            took = time.monotonic() - begin
+        finally:
+            for pid in floods:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+        check(status == 0, f"exit {status}")
+        # Each waited three seconds when they stood in one line.
+        check(took < 10, f"eight calls took {took:.1f} s")
+        wait_for(
+            "an end", lambda: s.state()["sessions"]["active"] == "0"
+        )
+        s.stop_keyd()
+        return f"8 calls in {took:.2f} s"
+
+
+def no_room_for_sessions():
+    """Where no process can be made, clients are told to come again, and not
+    that a limit of keyd's should be raised."""
+    with Scratch() as s:
+        add_key(s, allow="uid:58000 uid:0")
+        for folder, _, names in os.walk(s.dir):
+            os.chown(folder, 58000, 58000)
+            for name in names:
+                os.chown(os.path.join(folder, name), 58000, 58000)
+        s.keyd = s.program(
+            ["prlimit", "--nproc=8:8", KEYD, "-c", s.conf],
+            "keyd",
+            user=58000,
+            group=58000,
+        )
+        s.keyd.wait_output("ready")
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(Client(s.socket)) for _ in range(20)]
+            answers = [c.call(HELLO) for c in clients]
+        told = {a[1:] for a in answers if a[1] != 0}
+        check(told == {(LIMIT, 0)}, f"{answers}")
+        check(len([a for a in answers if a[1] == 0]) >= 4, f"{answers}")
+
+        def served():
+            with Client(s.socket) as c:
+                return c.call(HELLO)[1] == 0
+
+        wait_for("service", served)
+        check("max-sessions" not in s.keyd_log(), s.keyd_log())
+        s.stop_keyd()
+
+
 # What it is to show, and whether only root can.
 TESTS = [
+    ("one user's flood starves nobody", flood_starves_nobody, True),
+    ("no room for another process", no_room_for_sessions, True),
     ("all faults are told in one run", all_faults_in_one_run, False),
     ("whoever reads the log may go", log_reader_goes, False),
     ("a log that nobody reads holds nothing up", log_reader_stops, False),

@@ -13,6 +13,7 @@
 #include "broker/peer.h"
 #include "broker/sets.h"
 #include "broker/user.h"
+#include "broker/waiting.h"
 
 static void
 expect_unit(const char *text, const char *unit)
@@ -319,4 +320,60 @@ Test(user, keyd_does_not_run_as_the_overflow_user)
 	cr_assert_eq(seteuid(PEER_OVERFLOW_ID), 0);
 	cr_assert_eq(find_user("5", &u), -1);
 	cr_assert_eq(seteuid(0), 0);
+}
+
+/* User 'a' has three sessions, 'b' has one, and all have those they wait for. */
+static unsigned
+rank_of(const void *arg, uid_t uid)
+{
+	return waiting_count(arg, uid) + (uid == 'a' ? 3 : uid == 'b');
+}
+
+Test(waiting, who_has_least_comes_first_then_who_came_first)
+{
+	static const char users[] = "abacd";
+	static const int order[] = { 3, 4, 1, 0, 2 }; /* places in users */
+	struct peer peer = { .pid = 1 };
+	struct waiting w = { 0 };
+	int i, fd = -1;
+
+	for (i = 0; i < 5; i++) {
+		peer.uid = (uid_t)users[i];
+		cr_assert_eq(waiting_add(&w, i, &peer), 0);
+	}
+	cr_assert_eq(waiting_count(&w, 'a'), 2);
+	for (i = 0; i < 5; i++) {
+		cr_assert_eq(waiting_take(&w, rank_of, &w, &fd, &peer), 0);
+		cr_assert_eq(fd, order[i], "%d: %d", i, fd);
+		cr_assert_eq(peer.uid, (uid_t)users[fd]);
+	}
+	cr_assert_eq(waiting_take(&w, rank_of, &w, &fd, &peer), -1);
+	cr_assert_eq(w.n, 0);
+}
+
+Test(waiting, in_the_order_of_coming)
+{
+	struct peer peer = { .pid = 1 };
+	struct waiting w = { 0 };
+	int i, fd = -1;
+
+	for (i = 0; i < 3; i++)
+		cr_assert_eq(waiting_add(&w, i, &peer), 0);
+	for (i = 0; i < 3; i++) {
+		cr_assert_eq(waiting_pop(&w, &fd, &peer), 0);
+		cr_assert_eq(fd, i);
+	}
+	cr_assert_eq(waiting_pop(&w, &fd, &peer), -1);
+}
+
+Test(waiting, knows_who_has_gone)
+{
+	int pair[2];
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	cr_assert_eq(send(pair[1], "x", 1, 0), 1);
+	cr_assert_not(waiting_has_gone(pair[0]));
+	cr_assert_eq(close(pair[1]), 0);
+	cr_assert(waiting_has_gone(pair[0]));
+	(void)close(pair[0]);
 }
