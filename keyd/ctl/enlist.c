@@ -34,8 +34,14 @@ enlist_inspect(const struct store *s, const char *name, const struct policy *p,
 	struct helper_answer *out, struct fault *f)
 {
 	char path[PATH_MAX], cert[PATH_MAX] = "";
-	int key, fd = -1, r = -1;
+	int key, fd = -1, r = store_has(s, STORE_KEY, name, f);
 
+	if (r == 0)
+		return fault_set(f, FAULT_FAILED,
+			"%s: there is no key of this name: keydctl list", name);
+	if (r < 0)
+		return -1;
+	r = -1;
 	if (p != NULL && policy_certificate(s->config, p, cert) < 0)
 		return fault_set(
 			f, FAULT_FAILED, "%s: path too long", p->certificate);
@@ -97,9 +103,10 @@ enlist_free(const struct enlist *e, const char *path, bool all, struct fault *f)
 		if (r > 0)
 			return fault_set(f, FAULT_REFUSED,
 				"%s: %s is there already: choose another "
-				"name with --name",
+				"name%s",
 				path,
-				store_path(e->store, kinds[i], e->name, there));
+				store_path(e->store, kinds[i], e->name, there),
+				all ? " with --name" : "");
 	}
 	return all ? find_twin(e, path, f) : 0;
 }

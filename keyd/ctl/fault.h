@@ -5,7 +5,7 @@
 #ifndef KEYD_CTL_FAULT_H
 #define KEYD_CTL_FAULT_H
 
-/* Exit codes of keydctl; documented in --help and keydctl(8). */
+/* Exit codes of keydctl; documented in --help. */
 enum fault_code {
 	FAULT_NONE = 0,
 	FAULT_FAILED = 1,      /* it was tried and went wrong */

@@ -118,6 +118,15 @@ say(struct ctl *c, const struct options *o, const struct enlist *e)
 	}
 	(void)printf("%s: made (%s)\n  allow = %s\n  use = %s\n  %s\n", o->name,
 		o->type->name, o->policy.allow, words, e->proof);
+	if (o->shell != NULL)
+		(void)printf("%s is its shell.\n", o->shell);
+	else
+		(void)printf(
+			"Its shell: keydctl shell %s --out FILE\n", o->name);
+	if ((o->policy.use & PROTO_USE_CSR) != 0)
+		(void)printf("To have it certified: keydctl csr %s "
+			     "--subject /CN=…\n",
+			o->name);
 }
 
 static int

@@ -60,13 +60,19 @@ find(const char *name)
 	return NULL;
 }
 
+static void
+print_synopsis(FILE *out, const struct verb *v)
+{
+	(void)fprintf(out, "usage: keydctl [-c FILE] [--json] %s%s%s\n",
+		v->name, v->synopsis[0] != '\0' ? " " : "", v->synopsis);
+}
+
 int
 ctl_usage(const char *verb)
 {
 	const struct verb *v = find(verb);
 
-	(void)fprintf(stderr, "usage: keydctl [-c FILE] [--json] %s %s\n",
-		v->name, v->synopsis);
+	print_synopsis(stderr, v);
 	return FAULT_USAGE;
 }
 
@@ -97,18 +103,31 @@ help(void)
 
 	(void)printf("usage: keydctl [-c FILE] [--json] VERB …\n\n");
 	for (i = 0; i < NVERBS; i++)
-		(void)printf("  %-9s %s\n            keydctl %s %s\n",
+		(void)printf("  %-9s %s\n            keydctl %s%s%s\n",
 			verbs[i].name, verbs[i].summary, verbs[i].name,
+			verbs[i].synopsis[0] != '\0' ? " " : "",
 			verbs[i].synopsis);
 	(void)printf("\n  -c FILE   configuration (default %s)\n"
 		     "  --json    print JSON\n\n"
-		     "WHO is a user, uid:N, group:NAME, gid:N or "
-		     "unit:NAME.service.\n"
-		     "USE is tls-server, csr or sign.\n\n"
+		     "WHO        may use the key: a user, uid:N, "
+		     "group:NAME, gid:N, unit:NAME.service\n"
+		     "USE        tls-server (handshakes of a TLS server), csr "
+		     "(requests for this key)\n"
+		     "           or sign (any message)\n"
+		     "--offline  keyd does not run: nothing can be tried\n"
+		     "--yes      do not ask\n\n"
 		     "Exit codes: 0 done; 1 failed, nothing changed; 2 usage;\n"
 		     "3 keyd does not run; 4 refused as unsafe, or yours to "
 		     "decide.\n",
 		KEYD_SYSCONFDIR "/openssl-keyd/keyd.conf");
+	return 0;
+}
+
+static int
+verb_help(const struct verb *v)
+{
+	print_synopsis(stdout, v);
+	(void)printf("%s; what the words mean: keydctl help\n", v->summary);
 	return 0;
 }
 
@@ -200,7 +219,8 @@ main(int argc, char **argv)
 		file = argv[i + 1];
 		i += 2;
 	}
-	if (i < argc && strcmp(argv[i], "--help") == 0)
+	if (i < argc && (strcmp(argv[i], "--help") == 0 ||
+				strcmp(argv[i], "help") == 0))
 		return help();
 	if (i < argc && strcmp(argv[i], "--version") == 0)
 		return version();
@@ -212,7 +232,7 @@ main(int argc, char **argv)
 		return FAULT_USAGE;
 	}
 	if (i + 1 < argc && strcmp(argv[i + 1], "--help") == 0)
-		return (void)ctl_usage(v->name), 0;
+		return verb_help(v);
 	if (load(&c, file) < 0)
 		return FAULT_FAILED;
 	i = v->run(&c, argc - i, argv + i);

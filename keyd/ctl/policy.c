@@ -178,7 +178,8 @@ policy_print(const struct policy *p, char *out, size_t size)
 {
 	char words[64];
 	int n = snprintf(out, size,
-		"# Who may use the key, and what for: openssl-keyd(7).\n"
+		"# Who may use the key, and what for. After a change: "
+		"keydctl reload\n"
 		"allow = %s\nuse = %s\n%s%s%s",
 		p->allow, proto_use_names(p->use, words, sizeof(words)),
 		p->certificate[0] != '\0' ? "certificate = " : "",

@@ -30,6 +30,18 @@ pairs_json(struct json *j, const char *name, const struct daemon_pairs *p,
 }
 
 static void
+numbers_json(struct json *j, const char *name, const struct daemon_pairs *p)
+{
+	unsigned i;
+
+	json_open(j, name, '{');
+	for (i = 0; i < p->n; i++)
+		json_number(j, p->pair[i].name,
+			strtoull(p->pair[i].value, NULL, 10));
+	json_close(j, '}');
+}
+
+static void
 say(const struct ctl *c, const struct daemon_state *s)
 {
 	char started[32], loaded[32];
@@ -63,7 +75,7 @@ say_json(struct ctl *c, const struct daemon_state *s)
 	json_number(j, "reload-time", s->reload_time);
 	pairs_json(j, "reasons", &s->reasons, true);
 	pairs_json(j, "layers", &s->layers, false);
-	pairs_json(j, "sessions", &s->sessions, false);
+	numbers_json(j, "sessions", &s->sessions);
 	pairs_json(j, "sockets", &s->sockets, true);
 	json_close(j, '}');
 }

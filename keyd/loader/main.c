@@ -127,7 +127,7 @@ main(int argc, char **argv)
 
 	if (argc != 3 || (mode = find_mode(argv[2])) == NULL ||
 		lockdown_plan_parse(argv[1], &b.plan) < 0)
-		return fail("not to be started by hand, see keyd(8)");
+		return fail("not to be started by hand: keyd does it");
 	if (heap_init() < 0)
 		return fail("the heap cannot be set up");
 	if (lockdown_enter(&b.plan, &b.result, &failed) < 0)

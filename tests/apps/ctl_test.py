@@ -276,9 +276,14 @@ def generate_and_csr():
             ks.expect_words(
                 text, "verify OK", "A/B", "DNS:www.example", "192.0.2.1"
             )
-        refused(s, 4, *args, words=["--name"])
+        text = refused(s, 4, *args, words=["there already"])
+        ks.check("--name" not in text, "an option that generate has not")
         args = ["generate", "only-tls", "--type", "ec:P-256", "--allow", USER]
-        s.ctl_ok(*args, "--use", "tls-server")
+        text = s.ctl_ok(*args, "--use", "tls-server")
+        ks.expect_words(text, "keydctl shell only-tls")
+        ks.check("keydctl csr" not in text, "its policy forbids that")
+        for verb in (["csr", "other", "--subject", "CN=a"], ["shell", "other"]):
+            refused(s, 1, *verb, words=["no key of this name"])
         refused(s, 4, "csr", "only-tls", "--subject", "CN=a", words=["csr"])
         refused(s, 2, "generate", "x", "--type", "rsa:512", "--allow", USER)
         refused(s, 4, "restore", "only-tls", "--yes", words=["not imported"])
@@ -307,10 +312,14 @@ def show_and_status():
         found = json.loads(s.ctl_ok("status", "--json"))
         ks.check(found["running"] and found["keys"] == 1, f"{found}")
         ks.check("seccomp" in found["layers"], f"{found}")
+        counts = found["sessions"].values()
+        ks.check(all(isinstance(n, int) for n in counts), f"{found}")
         ks.expect_words(s.ctl_ok("status"), "seccomp", "last load ok")
         refused(s, 1, "show", "other", words=["no key"])
         refused(s, 2, "show", "a/b")
         refused(s, 2, "no-such-verb", words=["--help"])
+        for words in (["help"], ["--help"], ["import", "--help"]):
+            ks.expect_words(s.ctl_ok(*words), "usage: keydctl")
 
 
 def reload():

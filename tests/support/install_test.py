@@ -151,6 +151,31 @@ def settings_documented(build, root):
     check(shown == known, f"not in both: {sorted(shown ^ known)}")
 
 
+def settings_kept(root, install):
+    """What the operator has set is there after the next installation."""
+    path = f"{root}/etc/openssl-keyd/keyd.conf"
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("log-level = debug\n")
+    install()
+    with open(path, encoding="utf-8") as f:
+        check(f.read() == "log-level = debug\n", "keyd.conf was replaced")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+
+
+def named_files_exist(root):
+    """Units name documentation that is installed."""
+    for unit in ("openssl-keyd.service", "openssl-keyd.socket"):
+        with open(
+            f"{root}/usr/lib/systemd/system/{unit}", encoding="utf-8"
+        ) as f:
+            named = re.findall(r"(?m)^Documentation=file://(.*)$", f.read())
+        check(len(named) == 1, f"{unit}: {named}")
+        is_file(root, named[0])
+
+
 def main():
     build = os.path.abspath(sys.argv[1])
     root = tempfile.mkdtemp(prefix="keyd-install.")
@@ -162,10 +187,14 @@ def main():
             + [os.path.join(os.path.dirname(__file__), "../..")]
         )
         run_ok(["meson", "compile", "-C", f"{root}.build"], timeout=300)
-        run_ok(
-            ["meson", "install", "--no-rebuild", "-C", f"{root}.build"],
-            env=dict(os.environ, DESTDIR=root),
-        )
+
+        def install():
+            run_ok(
+                ["meson", "install", "--no-rebuild", "-C", f"{root}.build"],
+                env=dict(os.environ, DESTDIR=root),
+            )
+
+        install()
         binaries = [f"usr/{where}/{name}" for name, where in PROGRAMS.items()]
         binaries.append(f"{modules_dir()}/keyd.so".lstrip("/"))
         for name in binaries + FILES:
@@ -176,6 +205,8 @@ def main():
             "the provider exports one symbol", one_symbol, f"{root}/{binaries[-1]}"
         )
         tap.run("installs nothing else", not_more, root)
+        tap.run("an upgrade keeps settings", settings_kept, root, install)
+        tap.run("units name what there is to read", named_files_exist, root)
         tap.run("systemd-analyze verify has nothing to say", units_verified, root)
         tap.run("systemd-analyze security is content", exposure, root)
         tap.run(
