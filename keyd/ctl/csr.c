@@ -8,8 +8,8 @@
 #include "ctl.h"
 #include "daemon.h"
 #include "enlist.h"
+#include "publish.h"
 #include "request.h"
-#include "swap.h"
 
 struct options {
 	const char *name, *subject, *san, *out;
@@ -52,31 +52,33 @@ sign(const struct ctl *c, const struct options *o, const struct policy *p,
 }
 
 static int
-put(const struct options *o, const struct request *request, struct fault *f)
+put(struct ctl *c, const struct options *o, const struct request *request,
+	struct fault *f)
 {
 	static char text[65536];
 	long n = request_pem(request, text, sizeof(text));
-	struct path_place place;
-	int r;
 
 	if (n < 0)
 		return fault_set(f, FAULT_FAILED, "the request is too long");
-	if (o->out == NULL)
-		return fwrite(text, 1, (size_t)n, stdout) == (size_t)n
-			       ? 0
-			       : fault_set(f, FAULT_FAILED,
-					 "standard output: failed");
-	if (path_find(o->out, &place, f) < 0)
+	if (o->out != NULL && publish_new(o->out, text, (size_t)n, f) < 0)
 		return -1;
-	r = place.exists ? fault_set(f, FAULT_REFUSED,
-				   "%s: it is there already", place.real)
-			 : swap_create(&place, text, (size_t)n, f);
-	path_close(&place);
-	return r;
+	if (c->json) {
+		json_open(&c->out, NULL, '{');
+		json_string(&c->out, "name", o->name);
+		json_string(&c->out, "request", text);
+		if (o->out != NULL)
+			json_string(&c->out, "file", o->out);
+		json_close(&c->out, '}');
+	}
+	if (c->json || o->out != NULL)
+		return 0;
+	return fwrite(text, 1, (size_t)n, stdout) == (size_t)n
+		       ? 0
+		       : fault_set(f, FAULT_FAILED, "standard output: failed");
 }
 
 static int
-run(const struct ctl *c, const struct options *o, struct fault *f)
+run(struct ctl *c, const struct options *o, struct fault *f)
 {
 	struct helper_answer *a = malloc(sizeof(*a));
 	struct policy *p = malloc(sizeof(*p));
@@ -100,7 +102,7 @@ run(const struct ctl *c, const struct options *o, struct fault *f)
 	request = request_new(a->d.spki, o->subject, o->san, f);
 	r = -1;
 	if (request != NULL && sign(c, o, p, &a->d, request, f) == 0)
-		r = put(o, request, f);
+		r = put(c, o, request, f);
 done:
 	request_free(request);
 	store_close(&store);

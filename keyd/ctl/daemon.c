@@ -319,3 +319,16 @@ daemon_tell(const struct config *c, struct fault *f)
 	free(state);
 	return r;
 }
+
+int
+daemon_without(const struct config *c, const char *name, struct fault *f)
+{
+	struct fault why;
+
+	if (daemon_tell(c, &why) == 0)
+		return 0;
+	return fault_set(f, why.code,
+		"%s is out of the store, but keyd was not told, and STILL "
+		"SERVES IT if it runs: mend this, then keydctl reload: %s",
+		name, why.text);
+}

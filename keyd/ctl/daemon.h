@@ -54,4 +54,9 @@ __attribute__((warn_unused_result)) int daemon_reload(
 __attribute__((warn_unused_result)) int
 daemon_tell(const struct config *c, struct fault *f);
 
+/* The same after a key was taken out of the store. If keyd does not load, it
+ * still has that key, and *f says so. */
+__attribute__((warn_unused_result)) int
+daemon_without(const struct config *c, const char *name, struct fault *f);
+
 #endif

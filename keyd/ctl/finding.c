@@ -10,7 +10,7 @@ finding_say(struct findings *v, enum finding_level level, const char *about,
 	const char *fmt, ...)
 {
 	static const char *const words[] = { "ok", "warning", "error" };
-	char text[2048];
+	char text[2048], shown[PATH_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -19,7 +19,8 @@ finding_say(struct findings *v, enum finding_level level, const char *about,
 	text_clean(text);
 	v->count[level]++;
 	if (!v->ctl->json) {
-		(void)printf("%-8s %s: %s\n", words[level], about, text);
+		(void)printf("%-8s %s: %s\n", words[level],
+			text_shown(about, shown), text);
 		return;
 	}
 	json_open(&v->ctl->out, NULL, '{');

@@ -122,8 +122,6 @@ choose_name(struct job *j, struct fault *f)
 static int
 make_policy(struct job *j, struct fault *f)
 {
-	char words[64], *real;
-
 	j->policy = j->options->policy;
 	if (j->policy.use == 0 && !j->answer.d.certain)
 		return fault_set(f, FAULT_REFUSED,
@@ -141,37 +139,25 @@ make_policy(struct job *j, struct fault *f)
 	if (j->policy.use == 0)
 		return fault_set(f, FAULT_REFUSED, "%s: %s: say --use",
 			j->place.real, j->answer.why);
-	(void)proto_use_names(j->policy.use, words, sizeof(words));
-	if (j->options->certificate == NULL)
-		return 0;
-	/* The folder's real path, but the file's name as it is: what it
-	 * points to changes with each renewal. */
-	real = realpath(j->options->certificate, NULL);
-	if (real == NULL)
-		return fault_set(f, FAULT_FAILED, "%s: %s",
-			j->options->certificate, strerror(errno));
-	if (j->options->certificate[0] == '/')
-		(void)snprintf(j->policy.certificate,
-			sizeof(j->policy.certificate), "%s",
-			j->options->certificate);
-	else
-		(void)snprintf(j->policy.certificate,
-			sizeof(j->policy.certificate), "%s", real);
-	free(real);
-	return 0;
+	return j->options->certificate == NULL
+		       ? 0
+		       : policy_set_certificate(
+				 &j->policy, j->options->certificate, f);
 }
 
 static int
 already_shell(struct job *j)
 {
+	char file[PATH_MAX];
+
 	if (j->ctl->json) {
 		json_open(&j->ctl->out, NULL, '{');
 		json_string(&j->ctl->out, "file", j->file);
 		json_string(&j->ctl->out, "outcome", "already a shell");
 		json_close(&j->ctl->out, '}');
 	} else {
-		(void)printf("%s: already a shell, for key %.*s\n", j->file,
-			(int)j->answer.d.name.len,
+		(void)printf("%s: already a shell, for key %.*s\n",
+			text_shown(j->file, file), (int)j->answer.d.name.len,
 			(const char *)j->answer.d.name.data);
 	}
 	return 1;
@@ -214,7 +200,7 @@ say(const struct job *j)
 {
 	struct json *out = &j->ctl->out;
 	const char *outcome = j->options->dry_run ? "would import" : "imported";
-	char words[64], hash[2 * PROTO_HASH_LEN + 1];
+	char words[64], hash[2 * PROTO_HASH_LEN + 1], file[PATH_MAX];
 	bool proposed = j->options->policy.use == 0;
 
 	(void)proto_use_names(j->policy.use, words, sizeof(words));
@@ -235,9 +221,9 @@ say(const struct job *j)
 		json_close(out, '}');
 		return;
 	}
-	(void)printf("%s: %s as %s\n  allow = %s\n  use = %s%s\n", j->file,
-		outcome, j->name, j->policy.allow, words,
-		proposed ? " (by its certificate)" : "");
+	(void)printf("%s: %s as %s\n  allow = %s\n  use = %s%s\n",
+		text_shown(j->file, file), outcome, j->name, j->policy.allow,
+		words, proposed ? " (by its certificate)" : "");
 	if (j->options->dry_run)
 		return;
 	(void)printf("  %s\n", j->enlist.proof);
@@ -247,7 +233,7 @@ say(const struct job *j)
 		     "uses this file.\n"
 		     "  If you are in doubt who has seen it: make a new key "
 		     "(keydctl generate).\n",
-		j->place.real);
+		text_shown(j->place.real, file));
 }
 
 /* Stores, tries, and then replaces the file. */
@@ -305,6 +291,23 @@ move(struct job *j, struct fault *f)
 	return 0;
 }
 
+/* In the list that --json prints, a failure has its place too. */
+static int
+fail(struct job *j, const struct fault *f)
+{
+	struct json *out = &j->ctl->out;
+
+	if (j->ctl->json) {
+		json_open(out, NULL, '{');
+		json_string(out, "file", j->file);
+		json_string(out, "outcome", "failed");
+		json_string(out, "error", f->text);
+		json_number(out, "code", (unsigned)f->code);
+		json_close(out, '}');
+	}
+	return fault_print(f);
+}
+
 static int
 import_one(struct ctl *c, const struct options *o, const struct store *s,
 	const char *file)
@@ -324,11 +327,11 @@ import_one(struct ctl *c, const struct options *o, const struct store *s,
 		r = move(j, &f);
 	if (r == 0)
 		say(j);
+	r = r < 0 ? fail(j, &f) : FAULT_NONE;
 	swap_free(&j->old);
 	path_close(&j->place);
-	explicit_bzero(j, sizeof(*j));
 	free(j);
-	return r < 0 ? fault_print(&f) : FAULT_NONE;
+	return r;
 }
 
 static int

@@ -1,5 +1,6 @@
 #include "policy.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 
 #include "ini/ini.h"
+#include "text.h"
 #include "wire/proto.h"
 
 enum {
@@ -91,7 +93,8 @@ policy_allow(struct policy *p, const char *words, struct fault *f)
 	int r, n;
 
 	while ((r = ini_next_word(&words, word, sizeof(word))) > 0) {
-		if (policy_word(word, &id) == POLICY_UNKNOWN)
+		if (policy_word(word, &id) == POLICY_UNKNOWN ||
+			text_has_control(word))
 			return fault_set(f, FAULT_USAGE,
 				"--allow %s: there is no such user or group: "
 				"it is a user's name, uid:N, group:NAME, gid:N "
@@ -171,6 +174,40 @@ policy_get(const struct store *s, const char *name, struct policy *out,
 			err.text);
 	bytes_free(&text);
 	return r;
+}
+
+int
+policy_set_certificate(struct policy *p, const char *path, struct fault *f)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX] = ".", real[PATH_MAX];
+	const char *base = slash == NULL ? path : slash + 1;
+	size_t len;
+	int n;
+
+	if (slash != NULL)
+		(void)snprintf(folder, sizeof(folder), "%.*s",
+			(int)(slash - path), path);
+	if (path[0] == '/')
+		n = snprintf(
+			p->certificate, sizeof(p->certificate), "%s", path);
+	else if (realpath(folder, real) == NULL)
+		return fault_set(
+			f, FAULT_FAILED, "%s: %s", path, strerror(errno));
+	else
+		n = snprintf(p->certificate, sizeof(p->certificate), "%s/%s",
+			real, base);
+	len = strlen(p->certificate);
+	if (n < 0 || (size_t)n > INI_MAX_LINE - 32)
+		return fault_set(
+			f, FAULT_FAILED, "%s: the path is too long", path);
+	if (text_has_control(p->certificate) || base[0] == '\0' ||
+		p->certificate[len - 1] == ' ')
+		return fault_set(f, FAULT_USAGE,
+			"--certificate %s: such a name cannot stand in a "
+			"policy: rename the file",
+			path);
+	return 0;
 }
 
 long

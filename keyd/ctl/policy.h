@@ -23,6 +23,11 @@ struct policy {
 __attribute__((warn_unused_result)) int policy_get(const struct store *s,
 	const char *name, struct policy *out, struct fault *f);
 
+/* Sets the certificate: an absolute path, whose last component stays as it is,
+ * for what it points to changes with each renewal. 0, or -1 with *f. */
+__attribute__((warn_unused_result)) int
+policy_set_certificate(struct policy *p, const char *path, struct fault *f);
+
 /* The file's text; only what is set. Length, or -1 if it does not fit. */
 long policy_print(const struct policy *p, char *out, size_t size);
 

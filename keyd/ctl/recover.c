@@ -6,6 +6,7 @@
 
 #include "origin.h"
 #include "shellfile.h"
+#include "text.h"
 
 struct half {
 	const struct store *store;
@@ -46,14 +47,23 @@ look(struct half *h, struct fault *f)
 }
 
 static int
+note(const struct half *h, const char *words)
+{
+	char real[PATH_MAX];
+
+	(void)fprintf(stderr, "keydctl: %s: %s\n",
+		text_shown(h->place.real, real), words);
+	return 0;
+}
+
+static int
 settle(struct half *h, const char *words, struct fault *f)
 {
 	h->origin.phase = ORIGIN_IMPORTED;
 	h->origin.tmp[0] = '\0';
 	if (origin_put(h->store, h->name, &h->origin, f) < 0)
 		return -1;
-	(void)fprintf(stderr, "keydctl: %s: %s\n", h->place.real, words);
-	return 0;
+	return note(h, words);
 }
 
 static int
@@ -61,8 +71,7 @@ drop(struct half *h, const char *words, struct fault *f)
 {
 	if (recover_drop(h->store, h->name, f) < 0)
 		return -1;
-	(void)fprintf(stderr, "keydctl: %s: %s\n", h->place.real, words);
-	return 0;
+	return note(h, words);
 }
 
 static int

@@ -9,12 +9,13 @@
 #include "enlist.h"
 #include "origin.h"
 #include "recover.h"
+#include "text.h"
 
 static int
 ask(const struct store *s, const char *name, bool yes, struct fault *f)
 {
 	struct origin *o = calloc(1, sizeof(*o));
-	char question[PATH_MAX + 256];
+	char question[PATH_MAX + 256], path[PATH_MAX];
 	struct fault ignored;
 	int key, policy, journal, r = -1;
 
@@ -34,11 +35,25 @@ ask(const struct store *s, const char *name, bool yes, struct fault *f)
 		goto done;
 	}
 	(void)snprintf(question, sizeof(question), "Destroy the key %s%s%s",
-		name, o->path[0] != '\0' ? ", whose shell is " : "", o->path);
+		name, o->path[0] != '\0' ? ", whose shell is " : "",
+		text_shown(o->path, path));
 	r = confirm(yes, question, f);
 done:
 	free(o);
 	return r;
+}
+
+static void
+say(struct ctl *c, const char *name)
+{
+	if (c->json) {
+		json_open(&c->out, NULL, '{');
+		json_string(&c->out, "name", name);
+		json_string(&c->out, "outcome", "removed");
+		json_close(&c->out, '}');
+		return;
+	}
+	(void)printf("%s: removed from the store.\n", name);
 }
 
 static int
@@ -59,8 +74,8 @@ run(struct ctl *c, const char *name, bool yes, bool offline, struct fault *f)
 	store_close(&store);
 	if (r < 0)
 		return -1;
-	(void)printf("%s is gone for good.\n", name);
-	return offline ? 0 : daemon_tell(&c->config, f);
+	say(c, name);
+	return offline ? 0 : daemon_without(&c->config, name, f);
 }
 
 int

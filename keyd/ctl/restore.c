@@ -12,6 +12,7 @@
 #include "origin.h"
 #include "recover.h"
 #include "shellfile.h"
+#include "text.h"
 
 struct job {
 	const struct store *store;
@@ -100,11 +101,29 @@ replace(struct job *j, struct fault *f)
 	return -1;
 }
 
+static void
+say(struct ctl *c, const char *name, const char *path)
+{
+	char real[PATH_MAX];
+
+	if (c->json) {
+		json_open(&c->out, NULL, '{');
+		json_string(&c->out, "name", name);
+		json_string(&c->out, "file", path);
+		json_string(&c->out, "outcome", "restored");
+		json_close(&c->out, '}');
+		return;
+	}
+	(void)printf("%s holds its private key again, and %s is no longer "
+		     "in the store. Restart what uses the file.\n",
+		text_shown(path, real), name);
+}
+
 static int
 run(struct ctl *c, const char *name, bool yes, bool offline, struct fault *f)
 {
 	struct job *j = calloc(1, sizeof(*j));
-	char question[PATH_MAX + 128];
+	char question[PATH_MAX + 128], real[PATH_MAX];
 	struct store store;
 	int r = -1;
 
@@ -124,14 +143,12 @@ run(struct ctl *c, const char *name, bool yes, bool offline, struct fault *f)
 	(void)snprintf(question, sizeof(question),
 		"Put the private key of %s back into %s, readable to who may "
 		"read the file",
-		name, j->place.real);
+		name, text_shown(j->place.real, real));
 	if (confirm(yes, question, f) < 0 || replace(j, f) < 0 ||
 		recover_drop(&store, name, f) < 0)
 		goto close;
-	r = offline ? 0 : daemon_tell(&c->config, f);
-	(void)printf("%s holds its private key again, and %s is no longer "
-		     "in the store. Restart what uses the file.\n",
-		j->place.real, name);
+	say(c, name, j->place.real);
+	r = offline ? 0 : daemon_without(&c->config, name, f);
 close:
 	store_close(&store);
 done:

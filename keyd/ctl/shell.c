@@ -5,26 +5,8 @@
 
 #include "ctl.h"
 #include "enlist.h"
+#include "publish.h"
 #include "shellfile.h"
-#include "swap.h"
-
-static int
-write_to(const char *path, const char *text, size_t len, struct fault *f)
-{
-	struct path_place place;
-	int r;
-
-	if (path_find(path, &place, f) < 0)
-		return -1;
-	if (place.exists)
-		r = fault_set(f, FAULT_REFUSED,
-			"%s: it is there already: move it away first",
-			place.real);
-	else
-		r = swap_create(&place, text, len, f);
-	path_close(&place);
-	return r;
-}
 
 static int
 run(struct ctl *c, const char *name, const char *out, struct fault *f)
@@ -44,8 +26,18 @@ run(struct ctl *c, const char *name, const char *out, struct fault *f)
 	free(a);
 	if (n < 0)
 		return -1;
-	if (out != NULL)
-		return write_to(out, text, (size_t)n, f);
+	if (out != NULL && publish_new(out, text, (size_t)n, f) < 0)
+		return -1;
+	if (c->json) {
+		json_open(&c->out, NULL, '{');
+		json_string(&c->out, "name", name);
+		json_string(&c->out, "shell", text);
+		if (out != NULL)
+			json_string(&c->out, "file", out);
+		json_close(&c->out, '}');
+	}
+	if (c->json || out != NULL)
+		return 0;
 	return fwrite(text, 1, (size_t)n, stdout) == (size_t)n
 		       ? 0
 		       : fault_set(f, FAULT_FAILED, "standard output: failed");

@@ -51,8 +51,10 @@ certificate_words(const struct view_of *v)
 static void
 line(const char *name, const char *value)
 {
+	char shown[PATH_MAX];
+
 	if (value[0] != '\0')
-		(void)printf("  %-13s %s\n", name, value);
+		(void)printf("  %-13s %s\n", name, text_shown(value, shown));
 }
 
 static void

@@ -3,12 +3,39 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Terminals obey U+0080 to U+009F as well, which is C2 and the same byte. */
+static size_t
+control(const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+
+	if (p[0] < 0x20 || p[0] == 0x7f)
+		return 1;
+	return p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0 ? 2 : 0;
+}
+
 void
 text_clean(char *text)
 {
 	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
+		memset(text, '?', control(text));
+}
+
+const char *
+text_shown(const char *path, char out[PATH_MAX])
+{
+	(void)snprintf(out, PATH_MAX, "%s", path);
+	text_clean(out);
+	return out;
+}
+
+bool
+text_has_control(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if (control(text) > 0)
+			return true;
+	return false;
 }
 
 void

@@ -2,12 +2,20 @@
 #ifndef KEYD_CTL_TEXT_H
 #define KEYD_CTL_TEXT_H
 
+#include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
 /* Replaces control characters by '?': file names may hold anything. */
 void text_clean(char *text);
+
+/* A path to be shown: a clean copy. Returns out. */
+const char *text_shown(const char *path, char out[PATH_MAX]);
+
+/* Is there a control character in it? */
+bool text_has_control(const char *text);
 
 /* Lower-case hexadecimal and a terminating zero: out holds 2 * len + 1. */
 void text_hex(const void *data, size_t len, char *out);

@@ -301,6 +301,136 @@ def remove():
         refused(s, 1, "remove", "site", "--yes", words=["no key"])
 
 
+def remove_that_keyd_refuses():
+    """Another key's fault keeps keyd from loading: it still has the key."""
+    with running() as s:
+        cert, other = key_pair(s), key_pair(s, "other")
+        s.ctl_ok(*import_args(cert), cert.key)
+        s.ctl_ok(*import_args(other), other.key)
+        good = ks.read_text(s.path("policies/other.conf"))
+        s.write("policies/other.conf", good + "colour = blue\n")
+        text = refused(s, 1, "remove", "site", "--yes", words=["still serves"])
+        ks.expect_words(text, "colour")
+        s.write("policies/other.conf", good)
+        s.ctl_ok("reload")
+        ks.check(works(s, "other"), "the other does not work")
+
+
+def odd_names():
+    """Names that would write to the terminal, or a line into a policy."""
+    with running() as s:
+        cert = key_pair(s)
+        odd = b"\xff\x1b[2J\nuse = sign\xc2\x9b \xe2\x82\xac.key"
+        folder = os.fsencode(s.path("tls")) + b"/\nallow = daemon"
+        os.mkdir(folder)
+        key = os.path.join(folder, odd)
+        os.rename(cert.key, key)
+        args = import_args(cert, "--name", "odd")
+
+        def ctl(*args):
+            done = subprocess.run(
+                [KEYDCTL, "-c", s.conf, *args],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+            )
+            for out in (done.stdout, done.stderr):
+                ks.check(b"\x1b" not in out, f"{args}: {out}")
+                ks.check(b"\xc2\x9b" not in out or out[0] in b"[{", f"{out}")
+            return done
+
+        for verb in (
+            (*args, "--dry-run", key),
+            (*args, key),
+            (*args, key),
+            ("show", "odd"),
+            ("check",),
+            ("remove", "odd"),
+            ("restore", "odd"),
+            ("restore", "odd", "--yes"),
+        ):
+            done = ctl(*verb)
+            text = done.stdout + done.stderr
+            ks.check(b"\nuse = sign" not in text, f"{verb}: {text}")
+            done = ctl("--json", *verb)
+            if done.stdout:
+                json.loads(done.stdout.decode("utf-8", "strict"))
+        ks.check(read(key) == read(cert.plain), "not restored")
+        shutil.copyfile(cert.cert, folder + b"/crt")
+        done = ctl(
+            *["import", "--allow", USER, "--certificate"],
+            *[folder + b"/crt", "--name", "odd", key],
+        )
+        ks.check(done.returncode == 2, f"{done.returncode}: {done.stderr}")
+        done = ctl("import", "--allow", "unit:a\nuse=sign", key)
+        ks.check(done.returncode == 2, f"{done.returncode}: {done.stderr}")
+        ks.check(store_files(s) == [], f"{store_files(s)}")
+
+
+def renewed_certificate():
+    """A policy names the link, not the file that it points to now."""
+    with running() as s:
+        cert = key_pair(s)
+        os.symlink("site.crt", s.path("tls/live.pem"))
+        done = subprocess.run(
+            [KEYDCTL, "-c", s.conf, "import", "--allow", USER]
+            + ["--certificate", "live.pem", "site.key"],
+            cwd=s.path("tls"),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        ks.check(done.returncode == 0, done.stderr)
+        ks.expect_words(
+            ks.read_text(s.path("policies/site.conf")),
+            f"certificate = {s.path('tls/live.pem')}\n",
+        )
+        ks.check(cert.cert.endswith("site.crt"), cert.cert)
+
+
+def json_of_all():
+    """Whatever prints, prints JSON, also where something fails."""
+    with running() as s:
+        cert, other = key_pair(s), key_pair(s, "other")
+
+        def found(code, *args):
+            done = subprocess.run(
+                [KEYDCTL, "--json", "-c", s.conf, *args],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            ks.check(done.returncode == code, f"{args}: {done}")
+            return json.loads(done.stdout)
+
+        args = ["import", "--allow", USER, "--use", "tls-server,csr"]
+        both = found(1, *args, s.path("none"), cert.key)
+        ks.check(
+            [e["outcome"] for e in both] == ["failed", "imported"], f"{both}"
+        )
+        ks.check(both[0]["code"] == 1 and both[0]["error"], f"{both}")
+        found(0, *args, "--dry-run", other.key)
+        again = found(0, *args, cert.key)
+        ks.check(again[0]["outcome"] == "already a shell", f"{again}")
+        text = found(0, "shell", "site")["shell"]
+        ks.check(text.encode() == read(cert.key), text)
+        text = found(0, "csr", "site", "--subject", "CN=a")["request"]
+        ks.run_ok(["openssl", "req", "-verify", "-noout"], stdin=text)
+        for verb in (["list"], ["show", "site"], ["status"], ["check"]):
+            found(0, *verb)
+        found(0, "reload")
+        ks.check(
+            found(0, "restore", "site", "--yes")["outcome"] == "restored", ""
+        )
+        found(0, "generate", "new", "--type", "ec:P-256", "--allow", USER)
+        ks.check(
+            found(0, "remove", "new", "--yes")["outcome"] == "removed", ""
+        )
+        s.stop_keyd()
+        ks.check(found(3, "status") == {"running": False, "config": s.conf}, "")
+
+
 def show_and_status():
     with running() as s:
         cert = key_pair(s)
@@ -908,6 +1038,10 @@ TESTS = [
     ("remove asks, and removes", remove),
     ("show and status tell, as text and JSON", show_and_status),
     ("reload tells the outcome and the reason", reload),
+    ("remove tells when keyd still has the key", remove_that_keyd_refuses),
+    ("odd names do no harm, anywhere", odd_names),
+    ("a policy names the certificate's link", renewed_certificate),
+    ("every verb that prints can print JSON", json_of_all),
     ("an outcome is that of one's own load", own_outcome),
     ("check finds what is wrong", check_finds),
     ("no openssl.cnf is read", no_openssl_cnf),
