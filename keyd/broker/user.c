@@ -82,7 +82,19 @@ user_find(const struct config *c, struct user *out)
 		return -1;
 	}
 	*out = (struct user){ uid == 0, (uid_t)-1, (gid_t)-1 };
-	return out->privileged ? resolve(c->user, out) : 0;
+	if (!out->privileged)
+		return 0;
+	if (resolve(c->user, out) < 0)
+		return -1;
+	/* False for a count of 0. */
+	if (out->uid - c->session_uid_first < c->session_uid_count) {
+		log_line(LOG_ERR,
+			"session-uids: uid %u is that of `user`, as whom "
+			"loader and logger run: choose a range without it",
+			(unsigned)out->uid);
+		return -1;
+	}
+	return 0;
 }
 
 void

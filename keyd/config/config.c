@@ -379,6 +379,22 @@ locate(const char *path, char file[PATH_MAX], char base[PATH_MAX],
 	return set_path(file, base, name, err);
 }
 
+/* Whoever can write keyd.conf decides where keys lie and who they are for. */
+static int
+check_trusted(const struct stat *st, struct ini_error *err)
+{
+	if (!S_ISREG(st->st_mode))
+		return fail(err, "not a regular file");
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return fail(err, "belongs to uid %u: it must be root's",
+			(unsigned)st->st_uid);
+	if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return fail(err,
+			"can be written by others (mode %04o): chmod go-w",
+			(unsigned)st->st_mode & 07777);
+	return 0;
+}
+
 /* Reads the whole file into memory that the caller frees. */
 static int
 read_file(const char *path, char **out, size_t *len, struct ini_error *err)
@@ -392,10 +408,12 @@ read_file(const char *path, char **out, size_t *len, struct ini_error *err)
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return fail(err, "cannot be opened: %s", strerror(errno));
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		(void)fail(err, "not a regular file");
+	if (fstat(fd, &st) < 0) {
+		(void)fail(err, "cannot be examined: %s", strerror(errno));
 		goto err_file;
 	}
+	if (check_trusted(&st, err) < 0)
+		goto err_file;
 	text = malloc(INI_MAX_FILE + 1);
 	if (text == NULL) {
 		(void)fail(err, "no memory");

@@ -45,7 +45,8 @@ extern const struct config_setting config_settings[]; /* ends with name NULL */
 
 /*
  * Reads the file at path into *out, defaults first. Relative paths in it count
- * from the file's folder. Returns 0, or -1 with err filled in (the setting is
+ * from the file's folder. The file must be root's or the caller's own, and nobody
+ * else may be able to write it. Returns 0, or -1 with err filled in (the setting is
  * named in its text) and out unspecified. Nothing is checked against the system
  * here (users, folders): the broker's boot does.
  */

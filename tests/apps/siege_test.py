@@ -16,7 +16,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "support")]
-from broker_test import HELLO, KEYD, LIMIT, Client, add_key
+from broker_test import HELLO, KEYD, LIMIT, Client, add_key, refuses_to_start
 from keyd_scratch import ROOT, Scratch, Tap, check, expect_words, run, wait_for
 
 tap = Tap()
@@ -127,6 +127,25 @@ def all_faults_in_one_run():
         check(text.count("\n") == 13, f"13 lines expected:\n{text}")
 
 
+def configuration_of_others():
+    """keyd.conf decides about everything, so nobody else may write it."""
+    with Scratch() as s:
+        add_key(s)
+        for mode in (0o666, 0o664):
+            os.chmod(s.conf, mode)
+            refuses_to_start(s, s.conf, f"mode 0{mode:o}", "chmod go-w")
+        os.chmod(s.conf, 0o600)
+        os.chown(s.conf, 58000, 0)
+        refuses_to_start(s, s.conf, "belongs to uid 58000")
+
+
+def session_uid_of_the_user():
+    """The uid of loader and logger is no session's."""
+    with Scratch(**{"session-uids": "58150-58200"}) as s:
+        add_key(s)
+        refuses_to_start(s, "session-uids: uid 58200 is that of `user`")
+
+
 # --- floods -----------------------------------------------------------------
 
 
@@ -235,6 +254,8 @@ def no_room_for_sessions():
 
 # What it is to show, and whether only root can.
 TESTS = [
+    ("a keyd.conf that others can write is refused", configuration_of_others, True),
+    ("session-uids without that of the user", session_uid_of_the_user, True),
     ("one user's flood starves nobody", flood_starves_nobody, True),
     ("no room for another process", no_room_for_sessions, True),
     ("all faults are told in one run", all_faults_in_one_run, False),
