@@ -190,6 +190,8 @@ check(struct broker *b)
 	struct pollfd p;
 	enum load_result r;
 
+	/* What it finds is the answer, whatever log-level says. */
+	log_level(LOG_INFO);
 	if (lock_in(b) < 0)
 		return 1;
 	l = load_start(&b->config, b->load_program, b->plan, &b->reasons);

@@ -11,11 +11,13 @@
 
 #include "ctl.h"
 #include "daemon.h"
+#include "dryrun.h"
 #include "examine.h"
 #include "prove.h"
 
 struct check {
 	struct findings findings;
+	struct dryrun dryrun;
 	struct store store;
 	bool as; /* --as */
 	uid_t uid;
@@ -73,6 +75,9 @@ keys(struct check *k)
 
 	for (n = names; a != NULL && p != NULL && n != NULL && *n != NULL;
 		n++) {
+		/* All has been said of it. */
+		if (dryrun_refused(&k->dryrun, *n))
+			continue;
 		before = k->findings.count[FINDING_ERROR] +
 			 k->findings.count[FINDING_WARNING];
 		if (examine_key(&k->findings, &k->store, *n, p, a) < 0)
@@ -90,24 +95,6 @@ keys(struct check *k)
 	free(names);
 	free(p);
 	free(a);
-}
-
-static void
-lone_policies(struct check *k)
-{
-	char path[PATH_MAX];
-	struct fault f;
-	char **names, **n;
-
-	if (k->store.policies < 0)
-		return;
-	names = store_names(&k->store, STORE_POLICY, &f);
-	for (n = names; n != NULL && *n != NULL; n++)
-		if (store_has(&k->store, STORE_KEY, *n, &f) == 0)
-			finding_say(&k->findings, FINDING_WARNING,
-				store_path(&k->store, STORE_POLICY, *n, path),
-				"there is no key of this name");
-	free(names);
 }
 
 static void
@@ -157,8 +144,8 @@ run(struct check *k, struct fault *f)
 	examine_mode(&k->findings, c->config.keys, true);
 	examine_mode(&k->findings, c->config.policies, false);
 	daemon_side(k);
+	dryrun(&k->findings, &k->dryrun);
 	keys(k);
-	lone_policies(k);
 	if (c->json)
 		json_close(&c->out, ']');
 	else
@@ -176,10 +163,11 @@ check_verb(struct ctl *c, int argc, char **argv)
 		{ "as", required_argument, NULL, 'a' },
 		{ 0 },
 	};
-	struct check k = { .findings = { .ctl = c } };
+	static struct check k;
 	struct fault f = { 0 };
 	int opt;
 
+	k.findings.ctl = c;
 	while ((opt = getopt_long(argc, argv, "", table, NULL)) != -1) {
 		if (opt == '?')
 			return ctl_usage("check");

@@ -7,7 +7,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ini/ini.h"
 #include "origin.h"
 #include "shellfile.h"
 #include "text.h"
@@ -36,30 +35,22 @@ examine_mode(struct findings *v, const char *path, bool secret)
 			"it has other hard links: remove them");
 }
 
+/* What is right, but not for long. */
 static void
 words(struct findings *v, const char *about, const struct policy *p)
 {
-	const char *allow = p->allow;
-	char word[256];
-	uid_t id;
+	static const char until[] = "log until ";
+	char today[32]; /* YYYY-MM-DD and more */
 
-	while (ini_next_word(&allow, word, sizeof(word)) > 0)
-		if (policy_word(word, &id) == POLICY_UNKNOWN)
-			finding_say(v, FINDING_ERROR, about,
-				"allow = %s: there is no such user or group",
-				word);
-	if (p->allow[0] == '\0')
-		finding_say(v, FINDING_ERROR, about,
-			"allow is missing: say who may use the key");
-	if (p->use == 0)
-		finding_say(v, FINDING_ERROR, about,
-			"use is missing: tls-server, csr, sign");
+	(void)text_time((uint64_t)time(NULL), today);
 	if (strcmp(p->weak_digests, "yes") == 0)
 		finding_say(v, FINDING_WARNING, about,
 			"weak-digests = yes: MD5 and SHA-1 can be forged");
-	if (strncmp(p->enforce, "log", 3) == 0)
+	if (strncmp(p->enforce, until, sizeof(until) - 1) == 0 &&
+		strncmp(p->enforce + sizeof(until) - 1, today, 10) > 0)
 		finding_say(v, FINDING_WARNING, about,
-			"enforce = %s: until then use is only logged",
+			"enforce = %s: what use does not allow is only logged "
+			"until then",
 			p->enforce);
 }
 

@@ -21,7 +21,6 @@
 enum {
 	TIMEOUT = 120 * 1000, /* ms: a large RSA key takes its time */
 	NOBODY = 65534,
-	MAX_ENVIRONMENT = 4,
 };
 
 struct helper {
@@ -84,9 +83,8 @@ static const char *const passed_on[] = { "ASAN_OPTIONS", "UBSAN_OPTIONS",
 static const char *const passed_on[] = { NULL };
 #endif
 
-/* Of the environment, no more than that. */
-static void
-clean_environment(char *envp[MAX_ENVIRONMENT])
+void
+helper_environment(char *envp[HELPER_ENVIRONMENT])
 {
 	size_t i, n = 0, len;
 	char **e;
@@ -94,7 +92,7 @@ clean_environment(char *envp[MAX_ENVIRONMENT])
 	for (e = environ; *e != NULL; e++)
 		for (i = 0; passed_on[i] != NULL; i++) {
 			len = strlen(passed_on[i]);
-			if (n + 1 < MAX_ENVIRONMENT &&
+			if (n + 1 < HELPER_ENVIRONMENT &&
 				strncmp(*e, passed_on[i], len) == 0 &&
 				(*e)[len] == '=')
 				envp[n++] = *e;
@@ -109,9 +107,9 @@ run(const char *program, char *plan, const char *mode, int fd, pid_t parent)
 	char name[] = "keyd-load";
 	char how[16];
 	char *argv[] = { name, plan, how, NULL };
-	char *envp[MAX_ENVIRONMENT];
+	char *envp[HELPER_ENVIRONMENT];
 
-	clean_environment(envp);
+	helper_environment(envp);
 	(void)snprintf(how, sizeof(how), "%s", mode);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(127);

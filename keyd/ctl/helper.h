@@ -31,4 +31,12 @@ __attribute__((warn_unused_result)) int
 helper_generate(const struct config *c, uint8_t key_type, uint16_t bits,
 	struct helper_answer *out, struct fault *f);
 
+enum {
+	HELPER_ENVIRONMENT = 4,
+};
+
+/* What a program that we start sees of the environment: nothing but the
+ * sanitizers' settings, in builds that have them. */
+void helper_environment(char *envp[HELPER_ENVIRONMENT]);
+
 #endif

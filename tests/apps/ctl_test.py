@@ -3,6 +3,7 @@
 changes anything, and attacked; full and read-only file systems."""
 
 import contextlib
+import datetime
 import json
 import os
 import pwd
@@ -553,7 +554,7 @@ def check_finds():
         other = key_pair(s, "other")
         mine = read(cert.cert)
         shutil.copyfile(other.cert, cert.cert)
-        refused(s, 1, "check", words=["another key"])
+        refused(s, 1, "check", words=["site.crt is not of the key"])
         with open(cert.cert, "wb") as f:
             f.write(mine)
         s.write("policies/lone.conf", f"allow = {USER}\nuse = sign\n")
@@ -566,6 +567,39 @@ def check_finds():
         with open(cert.key, "wb") as f:
             f.write(shell)
         ks.expect_words(s.ctl_ok("check"), "ok", "0 errors")
+
+
+def check_agrees_with_keyd():
+    """Nothing that keyd would refuse is right for check."""
+    with running() as s:
+        s.write("keyd.conf", ks.read_text(s.conf) + "log-level = error\n")
+        cert = key_pair(s)
+        s.ctl_ok(*import_args(cert), cert.key)
+        s.ctl_ok("generate", "fine", "--type", "ec:P-256", "--allow", USER)
+        policy = ks.read_text(s.path("policies/site.conf"))
+        for more, *words in (
+            ("tls12 = maybe", "site.conf:", "'maybe'"),
+            ("enforce = log until tomorrow", "site.conf:", "YYYY-MM-DD"),
+            ("usee = csr", "site.conf:", "unknown setting"),
+            ("use = csr", "site.conf:", "repeated"),
+        ):
+            s.write("policies/site.conf", f"{policy}{more}\n")
+            text = refused(s, 1, "check", words=words)
+            ks.expect_words(text, "1 errors", "ok       fine:")
+            ks.check("ok       site" not in text, text)
+        over = "enforce = log until 2020-01-01"
+        s.write("policies/site.conf", f"{policy}{over}\n")
+        text = s.ctl_ok("check")
+        ks.expect_words(text, "is over", "1 warnings")
+        soon = datetime.date.today() + datetime.timedelta(days=60)
+        s.write("policies/site.conf", f"{policy}enforce = log until {soon}\n")
+        ks.expect_words(s.ctl_ok("check"), "only logged", "1 warnings")
+        s.write("policies/site.conf", policy)
+        shutil.copy(s.path("keys/site.pem"), s.path("keys/twin.pem"))
+        s.write("policies/twin.conf", policy)
+        refused(s, 1, "check", words=["the same key", "twin"])
+        found = json.loads(s.ctl("--json", "check")[1])
+        ks.check("error" in [f["level"] for f in found], f"{found}")
 
 
 def check_as():
@@ -1044,6 +1078,7 @@ TESTS = [
     ("every verb that prints can print JSON", json_of_all),
     ("an outcome is that of one's own load", own_outcome),
     ("check finds what is wrong", check_finds),
+    ("check and keyd say the same", check_agrees_with_keyd),
     ("no openssl.cnf is read", no_openssl_cnf),
     ("import follows a link to the real file", symbolic_links),
     ("import refuses hard links", hard_links),
