@@ -60,7 +60,10 @@ try_as(struct check *k, const char *name, const struct policy *p,
 			k->who);
 	else
 		finding_say(&k->findings, FINDING_ERROR, name,
-			"%s cannot use it: %s", k->who, a->text);
+			"%s cannot use it%s: %s", k->who,
+			policy_has_unit(p) ? ", outside of the units in allow"
+					   : "",
+			a->text);
 	free(a);
 }
 
@@ -97,15 +100,20 @@ keys(struct check *k)
 	free(a);
 }
 
+/* Does a keyd listen there? The wrong type of socket finds out without a
+ * connection, which keyd would have to turn away: we are no one's user. */
 static void
 socket_path(struct check *k, const char *path)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), "%.107s", path);
 	if (fd < 0 ||
-		connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) < 0)
+		connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == 0)
+		finding_say(&k->findings, FINDING_ERROR, path,
+			"another program listens there");
+	else if (errno != EPROTOTYPE)
 		finding_say(&k->findings, FINDING_ERROR, path,
 			"cannot connect to it: %s", strerror(errno));
 	if (fd >= 0)
@@ -136,8 +144,6 @@ run(struct check *k, struct fault *f)
 {
 	struct ctl *c = k->findings.ctl;
 
-	if (store_open(&c->config, false, &k->store, f) < 0)
-		return fault_print(f);
 	if (c->json)
 		json_open(&c->out, NULL, '[');
 	examine_mode(&k->findings, c->config.file, false);
@@ -145,14 +151,18 @@ run(struct check *k, struct fault *f)
 	examine_mode(&k->findings, c->config.policies, false);
 	daemon_side(k);
 	dryrun(&k->findings, &k->dryrun);
-	keys(k);
+	if (store_open(&c->config, false, &k->store, f) == 0) {
+		keys(k);
+		store_close(&k->store);
+	} else if (access(c->config.keys, F_OK) == 0) {
+		finding_say(&k->findings, FINDING_ERROR, "keys", "%s", f->text);
+	}
 	if (c->json)
 		json_close(&c->out, ']');
 	else
 		(void)printf("%u errors, %u warnings\n",
 			k->findings.count[FINDING_ERROR],
 			k->findings.count[FINDING_WARNING]);
-	store_close(&k->store);
 	return k->findings.count[FINDING_ERROR] > 0 ? FAULT_FAILED : 0;
 }
 

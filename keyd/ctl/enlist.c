@@ -136,8 +136,8 @@ prove(struct enlist *e, struct fault *f)
 	memcpy(k.hash, e->key->hash, sizeof(k.hash));
 	if (pick(e, &uid) == 0) {
 		(void)snprintf(e->proof, sizeof(e->proof),
-			"not tried: allow names no user whom keydctl could "
-			"become");
+			"not tried: allow names units only, or groups without "
+			"a member");
 		return 0;
 	}
 	if (prove_use(e->config, uid, &k, &a, f) < 0)

@@ -270,6 +270,19 @@ policy_may(const struct policy *p, uid_t uid)
 	return false;
 }
 
+bool
+policy_has_unit(const struct policy *p)
+{
+	const char *words = p->allow;
+	char word[256];
+	uid_t id;
+
+	while (ini_next_word(&words, word, sizeof(word)) > 0)
+		if (policy_word(word, &id) == POLICY_UNIT)
+			return true;
+	return false;
+}
+
 /* Some user whose primary or supplementary group it is. */
 static int
 a_member(gid_t gid, uid_t *uid)

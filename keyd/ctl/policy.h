@@ -57,6 +57,9 @@ enum policy_who policy_word(const char *word, uid_t *id);
 /* May the user with this uid, by what the policy says of users and groups? */
 bool policy_may(const struct policy *p, uid_t uid);
 
+/* Are there units in allow? keydctl can be in none of them. */
+bool policy_has_unit(const struct policy *p);
+
 /*
  * A user in allow: one who is named, else a member of a group that is. 1 and
  * *uid, 0 if there is none (units only, empty groups).

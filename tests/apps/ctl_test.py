@@ -29,6 +29,18 @@ USER = "www-data" if ks.ROOT else ME
 ALICE = 54321  # no account has it
 # LeakSanitizer cannot work in a program that is traced.
 TRACED = dict(os.environ, ASAN_OPTIONS="detect_leaks=0:abort_on_error=1")
+CA = """[ca]
+default_ca = c
+[c]
+dir = {dir}
+new_certs_dir = {dir}
+database = {dir}/index
+serial = {dir}/serial
+default_md = sha256
+policy = p
+[p]
+commonName = supplied
+"""
 tap = ks.Tap()
 
 
@@ -209,6 +221,42 @@ def import_dry_run():
         ks.check(found["outcome"] == "would import", text)
         ks.check(found["use"] == ["tls-server"], text)
         untouched(s, cert, before)
+
+
+def import_without_proof():
+    """No user to try it as: said, and imported all the same."""
+    with running() as s:
+        cert = key_pair(s)
+        text = s.ctl_ok(
+            *["import", "--allow", "unit:nginx.service"],
+            *["--certificate", cert.cert, cert.key],
+        )
+        ks.expect_words(text, "not tried", "unit")
+        ks.check(is_shell(cert.key), "no shell")
+        if ks.ROOT:
+            text = refused(s, 1, "check", "--as", "www-data")
+            ks.expect_words(text, "outside of the units")
+        s.ctl_ok("restore", "site", "--yes")
+
+
+def no_exchange():
+    """A file system that cannot exchange two names (NFS, FAT)."""
+    with running() as s:
+        cert = key_pair(s)
+        before = what(cert.key)
+        for error in ("EINVAL", "ENOSYS", "EOPNOTSUPP"):
+            done = subprocess.run(
+                ["strace", "-o", s.path("trace"), "-e", "trace=renameat2"]
+                + ["-e", f"inject=renameat2:error={error}", KEYDCTL]
+                + ["-c", s.conf, *import_args(cert), cert.key],
+                env=TRACED,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            ks.check(done.returncode == 4, f"{error}: {done}")
+            ks.expect_words(done.stderr, "cannot exchange")
+            untouched(s, cert, before)
 
 
 def import_twins():
@@ -562,11 +610,56 @@ def check_finds():
         os.unlink(s.path("policies/lone.conf"))
         shell = read(cert.key)
         shutil.copyfile(cert.plain, cert.key)
-        if ks.ROOT:
-            refused(s, 1, "check", words=["not its shell"])
+        refused(s, 1, "check", words=["not its shell"])
         with open(cert.key, "wb") as f:
             f.write(shell)
         ks.expect_words(s.ctl_ok("check"), "ok", "0 errors")
+        ks.check("turned away:" not in s.keyd_log(), s.keyd_log())
+        os.rename(s.socket, s.path("run/away"))
+        refused(s, 1, "check", words=["keyd.sock", "No such file"])
+        os.rename(s.path("run/away"), s.socket)
+        os.rename(s.path("keys"), s.path("away"))
+        text = refused(s, 1, "--json", "check", words=["No such file"])
+        ks.check(json.loads(text)[0]["about"] == s.path("keys"), text)
+        os.rename(s.path("away"), s.path("keys"))
+
+
+def check_dates():
+    """Certificates that have ended, soon end, or have not begun."""
+    with running() as s:
+        cert = key_pair(s)
+        s.ctl_ok(*import_args(cert), cert.key)
+
+        def issue(begin, end):
+            """days from today"""
+            now = datetime.datetime.now(datetime.timezone.utc)
+            form = "%Y%m%d%H%M%SZ"
+            dates = [
+                (now + datetime.timedelta(days=d)).strftime(form)
+                for d in (begin, end)
+            ]
+            s.write("ca.cnf", CA.format(dir=s.dir))
+            s.write("index", "")
+            s.write("serial", "01\n")
+            ks.run_ok(
+                ["openssl", "req", "-new", "-key", cert.plain]
+                + ["-subj", "/CN=localhost", "-out", s.path("csr")]
+            )
+            ks.run_ok(
+                ["openssl", "ca", "-batch", "-config", s.path("ca.cnf")]
+                + ["-selfsign", "-keyfile", cert.plain, "-in", s.path("csr")]
+                + ["-startdate", dates[0], "-enddate", dates[1]]
+                + ["-notext", "-out", cert.cert]
+            )
+
+        for begin, end, words in (
+            (-10, -1, ["warning", "has ended"]),
+            (-10, 5, ["warning", "renew it"]),
+            (2, 90, ["warning", "begins on"]),
+            (-10, 90, ["0 errors, 0 warnings"]),
+        ):
+            issue(begin, end)
+            ks.expect_words(s.ctl_ok("check"), *words)
 
 
 def check_agrees_with_keyd():
@@ -1067,6 +1160,8 @@ TESTS = [
     ("what import must not do, it refuses in words", import_refusals),
     ("a dry run writes nothing", import_dry_run),
     ("the same key under two names is refused", import_twins),
+    ("allow of units alone is imported without proof", import_without_proof),
+    ("a file system without exchange is refused", no_exchange),
     ("without keyd, what can be done is done", offline),
     ("generate makes keys, csr requests that verify", generate_and_csr),
     ("remove asks, and removes", remove),
@@ -1079,6 +1174,7 @@ TESTS = [
     ("an outcome is that of one's own load", own_outcome),
     ("check finds what is wrong", check_finds),
     ("check and keyd say the same", check_agrees_with_keyd),
+    ("check tells of certificates' dates", check_dates),
     ("no openssl.cnf is read", no_openssl_cnf),
     ("import follows a link to the real file", symbolic_links),
     ("import refuses hard links", hard_links),
