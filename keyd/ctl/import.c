@@ -255,10 +255,11 @@ move(struct job *j, struct fault *f)
 		j->origin.path, sizeof(j->origin.path), "%s", j->place.real);
 	/* Before anything else is written: what to look for if we are killed.
 	 */
-	if (swap_name(j->origin.tmp, f) < 0 ||
-		origin_put(j->store, j->name, &j->origin, f) < 0)
+	if (swap_name(j->origin.tmp, f) < 0)
 		return -1;
-	r = enlist_add(&j->enlist, key, f);
+	r = origin_put(j->store, j->name, &j->origin, f);
+	if (r == 0)
+		r = enlist_add(&j->enlist, key, f);
 	if (r == 0)
 		r = swap_prepare(&j->place, j->origin.tmp, shell, (size_t)n,
 			&j->old.meta, f);
@@ -386,11 +387,10 @@ run(struct ctl *c, const struct options *o, char **files, struct fault *f)
 		return fault_print(f);
 	if (store_open(&c->config, !o->dry_run, &store, f) < 0)
 		return fault_print(f);
+	/* What cannot be ended is another key's. */
 	n = o->dry_run ? 0 : recover_all(&store, f);
-	if (n < 0)
-		code = fault_print(f);
-	if (n > 0 && !o->offline && daemon_tell(&c->config, f) < 0)
-		code = fault_print(f);
+	if (n < 0 || (n > 0 && !o->offline && daemon_tell(&c->config, f) < 0))
+		(void)fault_print(f);
 	if (c->json)
 		json_open(&c->out, NULL, '[');
 	for (; *files != NULL; files++) {
