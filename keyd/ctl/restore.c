@@ -23,6 +23,33 @@ struct job {
 	struct bytes key;
 };
 
+/* Is what the store has the key of this very shell? Damaged, it would take the
+ * place of the only thing that tells. */
+static int
+check_key(const struct job *j, struct fault *f)
+{
+	struct helper_answer *key = malloc(sizeof(*key));
+	struct helper_answer *shell = malloc(sizeof(*shell));
+	int fd = bytes_file(&j->shell.bytes), r = -1;
+
+	if (key == NULL || shell == NULL || fd < 0)
+		(void)fault_set(f, FAULT_FAILED, "out of memory");
+	else if (enlist_inspect(j->store, j->name, NULL, key, f) == 0 &&
+		 helper_inspect(j->store->config, j->place.real, fd, -1, shell,
+			 f) == 0)
+		r = memcmp(key->d.hash, shell->d.hash, PROTO_HASH_LEN) == 0
+			    ? 0
+			    : fault_set(f, FAULT_REFUSED,
+				      "%s: it is the shell of another key than "
+				      "the one in the store",
+				      j->place.real);
+	if (fd >= 0)
+		(void)close(fd);
+	free(shell);
+	free(key);
+	return r;
+}
+
 static int
 look(struct job *j, struct fault *f)
 {
@@ -68,7 +95,7 @@ look(struct job *j, struct fault *f)
 			"%s: it is not the shell of %s any more, and is left "
 			"alone",
 			j->place.real, j->name);
-	return 0;
+	return check_key(j, f);
 }
 
 static int

@@ -48,6 +48,26 @@ store_path(const struct store *s, enum store_kind k, const char *name,
 	return out;
 }
 
+/* Who may write to it could destroy keys, or put others in their place. */
+static int
+check_folder(int fd, const char *path, struct fault *f)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return fault_set(
+			f, FAULT_FAILED, "%s: %s", path, strerror(errno));
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		return fault_set(f, FAULT_REFUSED,
+			"%s: it belongs to uid %u: chown root", path,
+			(unsigned)st.st_uid);
+	if ((st.st_mode & 022) != 0)
+		return fault_set(f, FAULT_REFUSED,
+			"%s: mode %04o lets others write: chmod go-w", path,
+			(unsigned)st.st_mode & 07777);
+	return 0;
+}
+
 static int
 open_folder(const char *path, mode_t mode, bool write, struct fault *f)
 {
@@ -61,6 +81,10 @@ open_folder(const char *path, mode_t mode, bool write, struct fault *f)
 		return fault_set(f, FAULT_FAILED, "%s: %s%s", path,
 			strerror(errno),
 			errno == EACCES ? ": run keydctl as root" : "");
+	if (write && check_folder(fd, path, f) < 0) {
+		(void)close(fd);
+		return -1;
+	}
 	return fd;
 }
 

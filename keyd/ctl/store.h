@@ -30,7 +30,8 @@ struct store {
 /*
  * Opens the folders. To write: makes them if they are missing (their parents
  * must exist), waits for no one: another keydctl at work is a fault; and
- * removes temporary files that an interrupted one left. 0, or -1 with *f.
+ * refuses folders that others may write to; and removes temporary files that an
+ * interrupted one left. 0, or -1 with *f.
  */
 __attribute__((warn_unused_result)) int store_open(
 	const struct config *c, bool write, struct store *out, struct fault *f);

@@ -819,19 +819,51 @@ def restore_killed():
 
 def generate_killed():
     with running() as s:
+        shell = s.path("tls/new.key")
         args = ["generate", "new", "--type", "ec:P-256", "--allow", USER]
-        n = 1
-        while True:
-            word, _ = killer(s, n, "before", *args)
-            if word.startswith("end"):
-                return word
-            s.ctl_ok("reload")
-            s.ctl("remove", "new", "--yes")
-            s.ctl_ok(*args)
-            ks.check(works(s, "new"), f"before {n}, {word}")
+        args += ["--shell", shell]
+        for when in ("before", "after"):
+            n = 1
+            while True:
+                word, _ = killer(s, n, when, *args)
+                at = f"{when} {n}, {word}"
+                if word.startswith("end"):
+                    break
+                if os.path.exists(shell):
+                    os.unlink(shell)
+                s.ctl_ok("reload")
+                s.ctl("remove", "new", "--yes")
+                s.ctl_ok(*args)
+                ks.check(works(s, "new"), at)
+                s.ctl_ok("remove", "new", "--yes")
+                ks.check(store_files(s) == [], f"{at}: {store_files(s)}")
+                os.unlink(shell)
+                n += 1
             s.ctl_ok("remove", "new", "--yes")
-            ks.check(store_files(s) == [], f"{store_files(s)}")
-            n += 1
+            os.unlink(shell)
+        return word
+
+
+def remove_killed():
+    """Gone, or all there; a second time ends it."""
+    with running() as s:
+        cert = key_pair(s)
+        for when in ("before", "after"):
+            n = 1
+            while True:
+                s.ctl_ok(*import_args(cert), cert.key)
+                word, _ = killer(s, n, when, "remove", "site", "--yes")
+                at = f"{when} {n}, {word}"
+                s.ctl_ok("reload")
+                if "site.pem" in store_files(s):
+                    ks.check(works(s, "site"), at)
+                s.ctl("remove", "site", "--yes")
+                ks.check(store_files(s) == [], f"{at}: {store_files(s)}")
+                shutil.copyfile(cert.plain, cert.key)
+                if word.startswith("end"):
+                    break
+                n += 1
+        return word
 
 
 CHANGES = [
@@ -1127,6 +1159,43 @@ def closed_descriptors():
             ks.check(read(cert.key) == read(cert.plain), f"{closed}")
 
 
+def damaged_keys():
+    """What is no key any more takes no one's place."""
+    with running() as s:
+        cert = key_pair(s)
+        s.ctl_ok(*import_args(cert), cert.key)
+        stored = s.path("keys/site.pem")
+        good = read(stored)
+        for bad in (b"", good[:100], read(key_pair(s, "new").plain)):
+            with open(stored, "wb") as f:
+                f.write(bad)
+            status, text = s.ctl("restore", "site", "--yes")
+            ks.check(status in (1, 4), f"{status}: {text}")
+            ks.check(is_shell(cert.key), f"replaced: {text}")
+            ks.check(read(stored) == bad, text)
+        with open(stored, "wb") as f:
+            f.write(good)
+        s.ctl_ok("restore", "site", "--yes")
+
+
+def store_of_others():
+    """No key is put where others could remove it."""
+    with ks.Scratch() as s:
+        cert = key_pair(s)
+        before = what(cert.key)
+        args = [*import_args(cert), "--offline", cert.key]
+        for folder, mode in (("keys", 0o700), ("policies", 0o755)):
+            for bits in (0o20, 0o02):
+                os.chmod(s.path(folder), mode | bits)
+                refused(s, 4, *args, words=[folder, "go-w"])
+            os.chmod(s.path(folder), mode)
+            if ks.ROOT:
+                os.chown(s.path(folder), ALICE, ALICE)
+                refused(s, 4, *args, words=[folder, f"uid {ALICE}"])
+                os.chown(s.path(folder), 0, 0)
+            untouched(s, cert, before)
+
+
 def damaged_journals():
     """One key's journal stops no other's, and the key can be removed."""
     with running() as s:
@@ -1253,12 +1322,15 @@ TESTS = [
     ("nor one that comes after the exchange", renewed_after_the_exchange),
     ("restore leaves no ACL that was not there", inherited_acl),
     ("closed standard descriptors do no harm", closed_descriptors),
+    ("restore puts back no damaged key", damaged_keys),
+    ("no key is stored where others may write", store_of_others),
     ("a damaged journal is no one else's trouble", damaged_journals),
     ("import killed at every call leaves the old or the new", import_killed),
     ("restore killed at every call leaves the old or the new", restore_killed),
     ("import with every call failing leaves the old or the new", import_failing),
     ("so does restore", restore_failing),
     ("generate killed at every call can be repeated", generate_killed),
+    ("remove killed at every call can be repeated", remove_killed),
 ]
 ROOT_TESTS = [
     ("check --as tries keys as a user", check_as),
