@@ -177,7 +177,9 @@ def child_on_connection(s, before=lambda: None):
 
         check(in_child(child) == 0, "the child was served")
     wait_for(
-        "identity in keyd's log", lambda: "identity" in s.keyd_log().lower(), 5
+        "the refusal in keyd's log",
+        lambda: "is not the process that connected" in s.keyd_log(),
+        5,
     )
 
 
