@@ -138,7 +138,8 @@ connect_targets(struct client_op *op, struct client_error *err)
 		return v;
 	if (!connect_is_trusted(&op->conn, c->server_user, &err->server_uid)) {
 		err->result = CLIENT_UNTRUSTED;
-		return FINAL;
+		/* Whoever takes the name while keyd restarts gains nothing. */
+		return v;
 	}
 	return DONE;
 }
@@ -313,8 +314,12 @@ send_once(struct client_op *op, struct client_error *err)
 static uint64_t
 pack_cause(const struct client_error *err)
 {
-	return (uint64_t)(-(int)err->result) << 48 |
-	       (uint64_t)err->status << 32 | (uint64_t)err->detail << 16 |
+	uint64_t result = (uint64_t)(-(int)err->result) << 48;
+
+	if (err->result == CLIENT_UNTRUSTED)
+		return result | err->server_uid;
+	return result | (uint64_t)err->status << 32 |
+	       (uint64_t)err->detail << 16 |
 	       (uint64_t)(err->sys_errno & 0xffff);
 }
 
@@ -322,6 +327,10 @@ static void
 unpack_cause(uint64_t cause, struct client_error *err)
 {
 	err->result = (enum client_result) - (int)(cause >> 48);
+	if (err->result == CLIENT_UNTRUSTED) {
+		err->server_uid = (uid_t)cause;
+		return;
+	}
 	err->status = (uint16_t)(cause >> 32);
 	err->detail = (uint16_t)(cause >> 16);
 	err->sys_errno = (int)(cause & 0xffff);

@@ -22,6 +22,8 @@ enum {
 	CLIENT_MAX_TIMEOUT = 600000,
 	CLIENT_WHERE = 160,
 	CLIENT_TEXT = 768, /* bytes that hold any text of an error */
+	/* What the kernel calls any user that it cannot name: nobody's. */
+	CLIENT_OVERFLOW_UID = 65534,
 };
 
 #define CLIENT_DEFAULT_SOCKET   "/run/openssl-keyd/keyd.sock"
@@ -31,8 +33,8 @@ struct client_settings {
 	const char *socket;          /* path, NULL or "": none set */
 	const char *abstract_socket; /* without @; NULL or "": none set */
 	unsigned timeout;            /* ms; 0: the default */
-	uid_t server_user;           /* (uid_t)-1: none */
-	bool no_pool; /* a connection per operation, as on old kernels */
+	uid_t server_user; /* (uid_t)-1: none; never CLIENT_OVERFLOW_UID */
+	bool no_pool;      /* a connection per operation, as on old kernels */
 };
 
 enum client_result {

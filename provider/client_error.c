@@ -96,8 +96,12 @@ add_untrusted(struct text *t, const struct client_error *e)
 		add(t, "could not be told by the kernel");
 	else
 		add(t, "is uid %lu", (unsigned long)e->server_uid);
-	add(t, ", not root, the user keyd or server-user: nothing was sent. If "
-	       "that is keyd, set server-user");
+	add(t, ", not root, the user keyd or server-user: nothing was sent. ");
+	if (e->server_uid == CLIENT_OVERFLOW_UID)
+		add(t, "That number stands for anyone whom the kernel cannot "
+		       "name here: is this a user namespace of its own?");
+	else
+		add(t, "If that is keyd, set server-user");
 }
 
 static void

@@ -1,5 +1,6 @@
 #include "provider/connect.h"
 
+#include "provider/client.h"
 #include "provider/deadline.h"
 #include "provider/exchange.h"
 
@@ -25,7 +26,8 @@ connect_socket(void)
 	if (fd > STDERR_FILENO)
 		return fd;
 	high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	error = errno;
+	/* fcntl() has another name for a limit that allows no such number. */
+	error = errno == EINVAL ? EMFILE : errno;
 	(void)close(fd);
 	return high < 0 ? -error : high;
 }
@@ -96,6 +98,8 @@ connect_is_trusted(const struct pool_conn *c, uid_t server_user, uid_t *uid)
 		len != sizeof(peer) || peer.uid == (uid_t)-1)
 		return false;
 	*uid = peer.uid;
+	if (peer.uid == CLIENT_OVERFLOW_UID)
+		return false;
 	return peer.uid == 0 || peer.uid == server_user ||
 	       is_named_user(peer.uid);
 }

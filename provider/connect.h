@@ -30,6 +30,7 @@ MUST_USE int connect_to(
 
 /*
  * Is whoever listens root, server_user ((uid_t)-1: none) or the user "keyd"?
+ * The overflow uid is nobody's, whatever server_user says.
  * *uid is who it is, (uid_t)-1 if the kernel did not tell.
  */
 MUST_USE bool

@@ -1,5 +1,7 @@
 #include "provider/settings.h"
 
+#include "provider/client.h"
+
 #include <openssl/params.h>
 
 #include <errno.h>
@@ -79,15 +81,17 @@ set_server_user(struct settings *s, const char *value)
 	char buf[4096];
 	unsigned long n;
 
-	if (parse_number(value, UINT32_MAX - 1, &n) == 0) {
-		s->server_user = (uid_t)n;
-		return NULL;
+	if (parse_number(value, UINT32_MAX - 1, &n) < 0) {
+		if (getpwnam_r(value, &pw, buf, sizeof(buf), &found) != 0 ||
+			found == NULL)
+			return "a user of this system, or a user id (a name "
+			       "cannot be looked up in a chroot)";
+		n = pw.pw_uid;
 	}
-	if (getpwnam_r(value, &pw, buf, sizeof(buf), &found) != 0 ||
-		found == NULL)
-		return "a user of this system, or a user id (a name cannot "
-		       "be looked up in a chroot)";
-	s->server_user = pw.pw_uid;
+	if (n == CLIENT_OVERFLOW_UID)
+		return "another user: 65534 is anyone whom the kernel cannot "
+		       "name";
+	s->server_user = (uid_t)n;
 	return NULL;
 }
 

@@ -323,6 +323,73 @@ Test(client, trusts_only_who_may_be_the_server)
 	cr_assert_eq(caller_ask(&caller), CLIENT_OK, "%s", caller.text);
 }
 
+Test(client, never_trusts_whom_the_kernel_cannot_name)
+{
+	struct client_settings s = caller_settings(&server, 5000);
+
+	if (getuid() != 0)
+		return;
+	s.server_user = CLIENT_OVERFLOW_UID;
+	client_free(caller.client);
+	caller_init(&caller, &s);
+	fake_stop(&server);
+	cr_assert_eq(unlink(server.path), 0);
+	fake_restart(&server, CLIENT_OVERFLOW_UID, 64);
+	cr_assert_eq(caller_ask(&caller), CLIENT_UNTRUSTED);
+	cr_assert_eq(caller.err.server_uid, CLIENT_OVERFLOW_UID);
+}
+
+/* Listens on the abstract name while keyd is away from its path. */
+static void
+squat(struct fake *squatter, char *name, size_t size, unsigned timeout)
+{
+	struct client_settings s = caller_settings(&server, timeout);
+
+	(void)snprintf(name, size, "squatted-%d", (int)getpid());
+	fake_start(squatter, name, 54321, 64);
+	s.server_user = (uid_t)-1;
+	s.abstract_socket = name;
+	client_free(caller.client);
+	caller_init(&caller, &s);
+	fake_stop(&server);
+}
+
+Test(client, waits_for_keyd_though_another_has_taken_its_abstract_name)
+{
+	struct timespec a_while = { .tv_nsec = 150000000 };
+	enum client_result result = CLIENT_NO_MEMORY;
+	struct fake squatter;
+	pthread_t thread;
+	char name[64];
+
+	if (getuid() != 0)
+		return;
+	squat(&squatter, name, sizeof(name), 5000);
+	cr_assert_eq(pthread_create(&thread, NULL, ask_in_thread, &result), 0);
+	(void)nanosleep(&a_while, NULL);
+	fake_restart(&server, (uid_t)-1, 64);
+	cr_assert_eq(pthread_join(thread, NULL), 0);
+	cr_assert_eq(result, CLIENT_OK, "%s", caller.text);
+	cr_assert_eq(squatter.shared->requests, 0);
+	fake_end(&squatter);
+}
+
+Test(client, names_the_other_also_while_failing_fast)
+{
+	struct fake squatter;
+	char name[64];
+
+	if (getuid() != 0)
+		return;
+	squat(&squatter, name, sizeof(name), 300);
+	cr_assert_eq(caller_ask(&caller), CLIENT_UNTRUSTED);
+	cr_assert_not(caller.err.fast);
+	cr_assert_eq(caller_ask(&caller), CLIENT_UNTRUSTED);
+	cr_assert(caller.err.fast);
+	cr_assert_eq(caller.err.server_uid, 54321);
+	fake_end(&squatter);
+}
+
 Test(client, attaches_its_effective_ids)
 {
 	int i;
@@ -416,9 +483,10 @@ Test(client, does_not_wait_where_waiting_cannot_help)
 	cr_assert_lt(caller_now() - start_ms, 1000);
 }
 
-Test(client, says_so_when_no_descriptor_is_left)
+static void
+no_descriptor_is_left(rlim_t limit)
 {
-	struct rlimit old, none = { .rlim_cur = 0 };
+	struct rlimit old, none = { .rlim_cur = limit };
 	enum client_result result;
 	int saved;
 
@@ -433,6 +501,20 @@ Test(client, says_so_when_no_descriptor_is_left)
 	cr_assert_eq(caller.err.sys_errno, EMFILE);
 	cr_assert_eq(saved, 77);
 	cr_assert_not_null(strstr(caller.text, "LimitNOFILE"));
+}
+
+Test(client, says_so_when_no_descriptor_is_left)
+{
+	no_descriptor_is_left(0);
+}
+
+Test(client, says_so_when_none_but_a_standard_descriptor_is_left)
+{
+	int in = dup(STDIN_FILENO);
+
+	cr_assert_eq(close(STDIN_FILENO), 0);
+	no_descriptor_is_left(STDERR_FILENO + 1);
+	cr_assert_eq(dup2(in, STDIN_FILENO), STDIN_FILENO);
 }
 
 Test(client, waits_for_a_full_queue_until_the_deadline)

@@ -112,6 +112,9 @@ Test(client_error, the_other_results)
 	e.server_uid = 1234;
 	cr_assert_not_null(strstr(words(&e), "listens at @k is uid 1234"));
 	cr_assert_not_null(strstr(text, "server-user"));
+	e.server_uid = 65534;
+	cr_assert_not_null(strstr(words(&e), "user namespace"));
+	cr_assert_null(strstr(text, "set server-user"));
 	e.server_uid = (uid_t)-1;
 	cr_assert_not_null(strstr(words(&e), "could not be told"));
 	e.result = CLIENT_TIMEOUT;

@@ -97,6 +97,19 @@ Test(provider_cli, shows_public_keys_and_nothing_else)
 		0);
 }
 
+Test(provider_cli, the_old_commands_show_public_keys_too)
+{
+	works("openssl ec -in p256.key -pubout -out a && openssl pkey -in "
+	      "p256.key -pubout -out b && cmp a b");
+	works("openssl ec -in p256.key -check -noout");
+	works("openssl rsa -in rsa.key -pubout -out a && openssl pkey -in "
+	      "rsa.key -pubout -out b && cmp a b");
+	cr_assert_neq(run("openssl ec -in p256.key"), 0);
+	cr_assert_null(strstr(output(), "PRIVATE KEY"));
+	cr_assert_neq(run("openssl rsa -in rsa.key"), 0);
+	cr_assert_null(strstr(output(), "PRIVATE KEY"));
+}
+
 Test(provider_cli, makes_requests_and_certificates)
 {
 	works("openssl req -new -key rsa.key -subj /CN=x -out a.csr && "

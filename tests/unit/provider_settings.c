@@ -95,6 +95,11 @@ Test(provider_settings, unknown_server_user_is_reported)
 		"must be a user of this system");
 }
 
+Test(provider_settings, server_user_who_is_anyone_is_reported)
+{
+	assert_reported("server-user = 65534", "must be another user");
+}
+
 Test(provider_settings, good_settings_are_taken)
 {
 	scene_start(&s, SCENE_LAST,
