@@ -8,6 +8,7 @@
 enum {
 	ENDED_WELL = 0,
 	ENDED_BY_PEER = 1,
+	ENDED_LOST = 3,
 	BY_SIGNAL = 256,
 	KILLED = BY_SIGNAL + 9,
 	TERMINATED = BY_SIGNAL + 15,
@@ -118,6 +119,8 @@ report_end(struct line *l, const struct audit *a, uint32_t session,
 	add_peer(l, session, peer);
 	if (a->code == ENDED_BY_PEER)
 		line_add(l, ": the peer broke the protocol");
+	else if (a->code == ENDED_LOST)
+		line_add(l, ": its last audit records could not be delivered");
 	else if (a->code < BY_SIGNAL)
 		line_add(l, ": keyd failed, exit code %u", a->code);
 	else

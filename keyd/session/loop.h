@@ -19,6 +19,7 @@ enum {
 	LOOP_ENDED = 0,    /* peer gone, idle, or generation replaced */
 	LOOP_BROKEN = 1,   /* the peer broke the protocol, or is another */
 	LOOP_INTERNAL = 2, /* keyd's own fault */
+	LOOP_LOST = 3,     /* ended, but its last audit records were lost */
 };
 
 /* Runs to the end and returns an exit code. Uses static buffers: once. */

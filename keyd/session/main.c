@@ -168,8 +168,13 @@ serve(struct boot *b)
 		.gid = b->start.peer_gid,
 		.current = b->generation,
 	};
+	int code;
 
-	return loop_run(&l);
+	code = loop_run(&l);
+	/* No further record will tell of them; the exit code does. */
+	if (l.session.audit.lost > 0 && code != LOOP_INTERNAL)
+		return LOOP_LOST;
+	return code;
 }
 
 int

@@ -16,7 +16,15 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "support")]
-from broker_test import HELLO, KEYD, LIMIT, Client, add_key, refuses_to_start
+from broker_test import (
+    HELLO,
+    KEYD,
+    LIMIT,
+    Client,
+    add_key,
+    logged,
+    refuses_to_start,
+)
 from keyd_scratch import ROOT, Scratch, Tap, check, expect_words, run, wait_for
 
 tap = Tap()
@@ -86,6 +94,49 @@ def log_reader_stops():
             keyd.terminate()
             check(keyd.wait(20) == 0, f"keyd ended with {keyd.returncode}")
         os.close(read)
+
+
+def be_refused(address):
+    """Fills the queue of audit records: until one has to wait. How long."""
+    with Client(address) as c:
+        took = 0.0
+        while took < 0.9:
+            begin = time.monotonic()
+            answer = c.call(2, struct.pack(">B32s", 1, b"x" * 32))
+            check(answer[1] == 4, f"{answer}")
+            took = time.monotonic() - begin
+        check(took < 5, f"a refusal took {took:.1f} s")
+
+
+def lost_records_are_told():
+    """A logger that stands still costs a refusal a second, and honest clients
+    nothing; what could not be recorded is told, also by a session that ends."""
+    with Scratch() as s:
+        add_key(s, allow="uid:58000 uid:58001")
+        s.start_keyd()
+        logger = s.processes("keyd-logger")[0]
+        os.kill(logger, signal.SIGSTOP)
+
+        def serve_quickly():
+            begin = time.monotonic()
+            with Client(s.socket) as c:
+                check(c.call(HELLO)[1] == 0, "hello")
+            took = time.monotonic() - begin
+            check(took < 0.9, f"hello took {took:.1f} s")
+
+        def as_whom(uid, fn):
+            _, status = os.waitpid(as_uid(uid, fn), 0)
+            check(status == 0, f"exit {status}")
+
+        try:
+            as_whom(58000, lambda: be_refused(s.socket))
+            as_whom(58001, serve_quickly)
+            # The other user's one refusal, told when its session ends.
+            as_whom(58001, lambda: be_refused(s.socket))
+        finally:
+            os.kill(logger, signal.SIGCONT)
+        logged(s, r"ended: .*uid=58001 .*audit records could not be delivered")
+        s.stop_keyd()
 
 
 # --- keys and policies ------------------------------------------------------
@@ -260,6 +311,7 @@ TESTS = [
     ("no room for another process", no_room_for_sessions, True),
     ("all faults are told in one run", all_faults_in_one_run, False),
     ("whoever reads the log may go", log_reader_goes, False),
+    ("audit records that are lost are told", lost_records_are_told, True),
     ("a log that nobody reads holds nothing up", log_reader_stops, False),
 ]
 
