@@ -105,7 +105,8 @@ MUST_USE enum client_result client_begin(struct client *c, struct client_op *op,
 
 /*
  * Waits for the reply, repeats on a lost connection, gives the connection back.
- * reply: PROTO_MAX_REPLY bytes of the caller's; out's views point into it.
+ * reply: size bytes of the caller's, PROTO_MAX_REPLY hold any; a longer answer is
+ * CLIENT_PROTOCOL. out's views point into it.
  * CLIENT_OK only when the status is PROTO_OK; otherwise *err is written. May be
  * called in a child of the process that began: then it begins anew.
  */

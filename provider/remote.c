@@ -8,7 +8,29 @@
 
 enum {
 	OVERHEAD = 64, /* of a sign request, without its data */
+	/*
+	 * On the stack, and so no longer than it need be: libcrypto gives
+	 * ASYNC jobs 32 kB for all of a handshake.
+	 */
+	REPLY_SIZE = PROTO_REPLY_HEADER + 2 + PROTO_MAX_SIGNATURE,
+	DER_SEQUENCE = 0x30,
 };
+
+/*
+ * Does it have the form of a signature of this key? Whether it is one, the
+ * other side checks, and it would take longer than signing (EC).
+ */
+static bool
+is_signature(const struct key *key, struct view sig)
+{
+	size_t size = key_signature_size(key);
+
+	if (key->kind == KEY_RSA)
+		return sig.len == size;
+	/* P-384 has at most 104 bytes: one octet of length. */
+	return sig.len > 2 && sig.len <= size && sig.data[0] == DER_SEQUENCE &&
+	       sig.data[1] == sig.len - 2;
+}
 
 /* Sends the request; the reply's views point into reply. */
 static int
@@ -19,13 +41,13 @@ call(const struct key *key, uint8_t *request, size_t len, uint8_t *reply,
 	struct proto_reply answer;
 
 	error.result = client_call(key->ctx->client, request, len, reply,
-		PROTO_MAX_REPLY, &answer, &error);
+		REPLY_SIZE, &answer, &error);
 	if (error.result != CLIENT_OK) {
 		errors_raise_client(key->ctx, &error, key->name);
 		return -1;
 	}
 	if (proto_get_signature(answer.body, sig) < 0 ||
-		sig->len > key_signature_size(key)) {
+		!is_signature(key, *sig)) {
 		errors_raise(key->ctx, ERROR_PROTOCOL,
 			"key %s: the answer is not a signature of this key",
 			key->name);
@@ -44,7 +66,7 @@ remote_sign(const struct key *key, const struct proto_scheme *scheme,
 		.data = data,
 	};
 	size_t size = OVERHEAD + data.len, request_len;
-	uint8_t reply[PROTO_MAX_REPLY];
+	uint8_t reply[REPLY_SIZE];
 	struct writer w;
 	struct view got;
 	uint8_t *request;

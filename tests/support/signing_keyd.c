@@ -115,9 +115,10 @@ answer_sign(struct fake *f, const struct proto_request *req)
 		if (key != NULL && !ok)
 			status = PROTO_BAD_PARAMETER;
 	}
-	if (status == SIGNING_KEYD_TOO_LONG) {
+	if (status == SIGNING_KEYD_TOO_LONG ||
+		status == SIGNING_KEYD_TOO_SHORT) {
 		memset(sig, 1, sizeof(sig));
-		len = sizeof(sig);
+		len = status == SIGNING_KEYD_TOO_LONG ? sizeof(sig) : 64;
 		status = 0;
 	}
 	if (status != 0) {

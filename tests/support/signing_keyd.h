@@ -10,8 +10,9 @@
 #include <sys/types.h>
 
 enum {
-	SIGNING_KEYD_TOO_LONG =
-		0xffff, /* a success with too long a signature */
+	/* successes with what is no signature */
+	SIGNING_KEYD_TOO_LONG = 0xffff,
+	SIGNING_KEYD_TOO_SHORT = 0xfffe,
 };
 
 /*

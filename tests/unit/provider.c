@@ -8,6 +8,7 @@
 #include <openssl/rsa.h>
 #include <openssl/ssl.h>
 #include <openssl/store.h>
+#include <pthread.h>
 
 #include "support/scene.h"
 #include "support/signing_keyd.h"
@@ -758,6 +759,49 @@ Test(provider, reports_each_refusal_with_a_reason_of_its_own)
 Test(provider, refuses_a_signature_longer_than_the_keys)
 {
 	assert_refusal(SIGNING_KEYD_TOO_LONG, 0, 4, "not a signature of this");
+}
+
+Test(provider, refuses_what_has_not_the_form_of_a_signature)
+{
+	assert_refusal(SIGNING_KEYD_TOO_SHORT, 0, 4, "not a signature of this");
+	ERR_clear_error();
+	cr_assert_not(try_to_sign(SCENE_RSA));
+	assert_error_says("not a signature of this");
+}
+
+enum {
+	STACK = 256 * 1024,
+	ASYNC_STACK = 32 * 1024, /* libcrypto's, of an ASYNC job */
+};
+
+static void *
+sign_in_thread(void *arg)
+{
+	*(int *)arg = try_to_sign(SCENE_P256);
+	return NULL;
+}
+
+/* libssl runs a whole handshake on such a stack. */
+Test(provider, needs_half_the_stack_of_an_async_job)
+{
+	static _Alignas(4096) uint8_t stack[STACK];
+	pthread_attr_t attr;
+	pthread_t thread;
+	size_t unused = 0;
+	int ok = 0;
+
+	scene_keyd(&s, 0, 0);
+	cr_assert(try_to_sign(SCENE_P256));
+	memset(stack, 0xa5, sizeof(stack));
+	cr_assert_eq(pthread_attr_init(&attr), 0);
+	cr_assert_eq(pthread_attr_setstack(&attr, stack, sizeof(stack)), 0);
+	cr_assert_eq(pthread_create(&thread, &attr, sign_in_thread, &ok), 0);
+	cr_assert_eq(pthread_join(thread, NULL), 0);
+	cr_assert(ok);
+	while (unused < STACK && stack[unused] == 0xa5)
+		unused++;
+	cr_assert_lt(
+		STACK - unused, ASYNC_STACK / 2, "%zu bytes", STACK - unused);
 }
 
 Test(provider, the_digest_of_a_message_cannot_change)
