@@ -19,7 +19,7 @@ enum {
 	SESSION_READY_TIME = 10000, /* ms from exec to ready */
 	SESSION_GRACE = 1000,       /* ms an old generation may idle */
 	SESSION_RETRY = 1000,       /* ms after one that could not start */
-	SESSION_MAX_STARTING = 4,  /* more only hold each other up */
+	SESSION_MAX_STARTING = 4,   /* more only hold each other up */
 };
 
 enum session_state {

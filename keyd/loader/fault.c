@@ -3,8 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-int
-fault_set(struct fault *f, const char *format, ...)
+void
+fault_write(struct fault *f, const char *format, ...)
 {
 	va_list ap;
 
@@ -12,5 +12,4 @@ fault_set(struct fault *f, const char *format, ...)
 	va_start(ap, format);
 	(void)vsnprintf(f->text, sizeof(f->text), format, ap);
 	va_end(ap);
-	return -1;
 }

@@ -9,8 +9,11 @@ struct fault {
 	char text[512]; /* a clause, without file and line */
 };
 
-/* Writes the words (cut off if too long); the line becomes 0. Returns -1. */
-__attribute__((format(printf, 2, 3))) int
-fault_set(struct fault *f, const char *format, ...);
+/* Writes the words (cut off if too long); the line becomes 0. */
+__attribute__((format(printf, 2, 3))) void
+fault_write(struct fault *f, const char *format, ...);
+
+/* The same, and the value -1: a macro, so that analyzers see the value. */
+#define fault_set(f, ...) (fault_write((f), __VA_ARGS__), -1)
 
 #endif

@@ -146,7 +146,7 @@ check_certificate(struct item *i, const struct policy *p, const struct key *k)
 {
 	struct talk *t = i->load->talk;
 	struct fault why = { 0 };
-	struct certificate c;
+	struct certificate c = { 0 };
 	const char *path = p->certificate;
 	char text[1024];
 	struct view pem;
