@@ -26,9 +26,7 @@ on_setting(void *arg, const char *section, const char *name, const char *value,
 	must_be_clean(section);
 	must_be_clean(name);
 	must_be_clean(value);
-	/* Step by step, so that coverage leads there on a slow machine too. */
-	must(!PLANTED || name[0] != 'b' || name[1] != 'u' || name[2] != 'g' ||
-		value[0] != '7');
+	must(!PLANTED || section[0] != 'b' || value[0] != '7');
 	(void)ini_bool(value);
 	if (ini_number(value, 1000, &n) == 0)
 		must(n <= 1000);
