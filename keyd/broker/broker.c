@@ -155,7 +155,7 @@ become_ready(struct broker *b)
 
 	layers_judge(&f, &b->layers);
 	layers_log(&b->layers);
-	if (layers_require(&b->layers, b->config.require) < 0) {
+	if (layers_require(&b->layers, &b->config) < 0) {
 		broker_stop(b, true);
 		return;
 	}

@@ -74,17 +74,19 @@ layers_log(const struct layers *l)
 }
 
 int
-layers_require(const struct layers *l, uint32_t require)
+layers_require(const struct layers *l, const struct config *c)
 {
+	char where[CONFIG_MAX_WHERE];
 	unsigned n;
 	int r = 0;
 
 	for (n = 0; n < LAYER_COUNT; n++) {
-		if ((require & ~l->on & UINT32_C(1) << n) == 0)
+		if ((c->require & ~l->on & UINT32_C(1) << n) == 0)
 			continue;
 		log_line(LOG_ERR,
-			"the layer %s is required and off: %s; make "
-			"it possible, or take it out of `require`",
+			"%s: the layer %s is off: %s; make it possible, or "
+			"do not require it",
+			config_where(c, "require", where),
 			lockdown_layer_name(n), l->why[n]);
 		r = -1;
 	}

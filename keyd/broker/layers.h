@@ -30,8 +30,9 @@ void layers_judge(const struct layers_facts *f, struct layers *out);
 /* Two lines in the log: which are on, which are off and why. */
 void layers_log(const struct layers *l);
 
-/* Those of require that are off: 0, or -1 with a line for each in the log, saying what to do. */
+/* Those that the configuration requires and that are off: 0, or -1 with a line
+ * for each in the log, saying what to do. */
 __attribute__((warn_unused_result)) int
-layers_require(const struct layers *l, uint32_t require);
+layers_require(const struct layers *l, const struct config *c);
 
 #endif

@@ -219,13 +219,16 @@ is_there(const struct listeners *l, const char *name)
 }
 
 static int
-bind_unless_there(struct listeners *l, const char *name)
+bind_unless_there(struct listeners *l, const struct config *c,
+	const char *setting, const char *name)
 {
+	char where[CONFIG_MAX_WHERE];
+
 	if (is_there(l, name))
 		return 0;
 	if (bind_one(&l->list[l->n], name) < 0) {
-		log_line(LOG_ERR, "cannot listen on %s: %s%s", name,
-			strerror(errno),
+		log_line(LOG_ERR, "%s: cannot listen on %s: %s%s",
+			config_where(c, setting, where), name, strerror(errno),
 			errno == EADDRINUSE ? " (another program, or another "
 					      "keyd, listens there)"
 					    : "");
@@ -242,12 +245,12 @@ listen_bind(struct listeners *l, const struct config *c)
 	unsigned i;
 
 	for (i = 0; i < c->nsockets; i++)
-		if (bind_unless_there(l, c->socket[i]) < 0)
+		if (bind_unless_there(l, c, "socket", c->socket[i]) < 0)
 			return -1;
 	if (c->abstract[0] == '\0')
 		return 0;
 	(void)snprintf(name, sizeof(name), "@%s", c->abstract);
-	return bind_unless_there(l, name);
+	return bind_unless_there(l, c, "abstract-socket", name);
 }
 
 void

@@ -19,8 +19,10 @@ enum {
 };
 
 static int
-prepare_folder(const char *path, mode_t mode)
+prepare_folder(
+	const struct config *c, const char *name, const char *path, mode_t mode)
 {
+	char where[CONFIG_MAX_WHERE];
 	struct stat st;
 
 	if (mkdir(path, mode) == 0) {
@@ -36,23 +38,26 @@ prepare_folder(const char *path, mode_t mode)
 		(st.st_uid != 0 && st.st_uid != geteuid()) ||
 		(st.st_mode & WRITABLE) != 0) {
 		log_line(LOG_ERR,
-			"%s must be a folder of root's that nobody "
+			"%s: %s must be a folder of root's that nobody "
 			"else can write",
-			path);
+			config_where(c, name, where), path);
 		return -1;
 	}
 	return 0;
 err:
-	log_line(LOG_ERR, "the folder %s: %s", path, strerror(errno));
+	log_line(LOG_ERR, "%s: the folder %s: %s", config_where(c, name, where),
+		path, strerror(errno));
 	return -1;
 }
 
 int
 state_prepare(const struct config *c)
 {
-	if (prepare_folder(c->run, RUN_MODE) < 0)
+	if (prepare_folder(c, "run", c->run, RUN_MODE) < 0)
 		return -1;
-	return geteuid() == 0 ? prepare_folder(c->chroot, EMPTY_MODE) : 0;
+	return geteuid() == 0
+		       ? prepare_folder(c, "chroot", c->chroot, EMPTY_MODE)
+		       : 0;
 }
 
 int

@@ -25,23 +25,24 @@ is_ours(const struct stat *st)
 }
 
 static int
-open_folder(const char *path, struct reasons *reasons)
+open_folder(const char *where, const char *path, struct reasons *reasons)
 {
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		reasons_add(reasons, LOG_ERR, "the folder %s: %s", path,
-			strerror(errno));
+		reasons_add(reasons, LOG_ERR, "%s: the folder %s: %s", where,
+			path, strerror(errno));
 	} else if (!is_ours(&st)) {
 		reasons_add(reasons, LOG_ERR,
-			"the folder %s belongs to uid %u: it must be root's",
-			path, (unsigned)st.st_uid);
+			"%s: the folder %s belongs to uid %u: it must be "
+			"root's",
+			where, path, (unsigned)st.st_uid);
 	} else if ((st.st_mode & WRITABLE) != 0) {
 		reasons_add(reasons, LOG_ERR,
-			"the folder %s can be written by others (mode %04o): "
-			"chmod go-w",
-			path, (unsigned)st.st_mode & 07777);
+			"%s: the folder %s can be written by others (mode "
+			"%04o): chmod go-w",
+			where, path, (unsigned)st.st_mode & 07777);
 	} else {
 		return fd;
 	}
@@ -153,11 +154,15 @@ sort_names(struct store *s)
 int
 store_open(struct store *s, const struct config *c, struct reasons *reasons)
 {
+	char where[CONFIG_MAX_WHERE];
+
 	memset(s, 0, sizeof(*s));
 	(void)snprintf(s->keys, sizeof(s->keys), "%s", c->keys);
 	(void)snprintf(s->policies, sizeof(s->policies), "%s", c->policies);
-	s->keys_fd = open_folder(s->keys, reasons);
-	s->policies_fd = open_folder(s->policies, reasons);
+	s->keys_fd =
+		open_folder(config_where(c, "keys", where), s->keys, reasons);
+	s->policies_fd = open_folder(
+		config_where(c, "policies", where), s->policies, reasons);
 	if (s->keys_fd < 0 || s->policies_fd < 0)
 		return -1;
 	if (list_folder(s, s->keys_fd, s->keys, ".pem", reasons) < 0 ||

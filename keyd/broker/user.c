@@ -36,8 +36,10 @@ parse_numbers(const char *text, unsigned long *uid, unsigned long *gid)
 }
 
 static int
-resolve(const char *text, struct user *u)
+resolve(const struct config *c, struct user *u)
 {
+	const char *text = c->user;
+	char where[CONFIG_MAX_WHERE];
 	unsigned long uid, gid;
 	const struct passwd *pw;
 
@@ -48,10 +50,10 @@ resolve(const char *text, struct user *u)
 		pw = getpwnam(text);
 		if (pw == NULL) {
 			log_line(LOG_ERR,
-				"user: there is no user '%s' on this "
+				"%s: there is no user '%s' on this "
 				"machine (see sysusers.d(5), or set "
 				"`user` to UID:GID)",
-				text);
+				config_where(c, "user", where), text);
 			return -1;
 		}
 		u->uid = pw->pw_uid;
@@ -60,9 +62,10 @@ resolve(const char *text, struct user *u)
 	if (u->uid == 0 || u->gid == 0 || u->uid == PEER_OVERFLOW_ID ||
 		u->gid == PEER_OVERFLOW_ID) {
 		log_line(LOG_ERR,
-			"user: '%s' is uid %u, gid %u: neither root "
+			"%s: '%s' is uid %u, gid %u: neither root "
 			"nor nobody may keep keys",
-			text, (unsigned)u->uid, (unsigned)u->gid);
+			config_where(c, "user", where), text, (unsigned)u->uid,
+			(unsigned)u->gid);
 		return -1;
 	}
 	return 0;
@@ -71,6 +74,7 @@ resolve(const char *text, struct user *u)
 int
 user_find(const struct config *c, struct user *out)
 {
+	char where[CONFIG_MAX_WHERE];
 	uid_t uid = geteuid();
 
 	if (uid == PEER_OVERFLOW_ID || getegid() == PEER_OVERFLOW_ID) {
@@ -84,13 +88,14 @@ user_find(const struct config *c, struct user *out)
 	*out = (struct user){ uid == 0, (uid_t)-1, (gid_t)-1 };
 	if (!out->privileged)
 		return 0;
-	if (resolve(c->user, out) < 0)
+	if (resolve(c, out) < 0)
 		return -1;
 	/* False for a count of 0. */
 	if (out->uid - c->session_uid_first < c->session_uid_count) {
 		log_line(LOG_ERR,
-			"session-uids: uid %u is that of `user`, as whom "
-			"loader and logger run: choose a range without it",
+			"%s: uid %u is that of `user`, as whom loader and "
+			"logger run: choose a range without it",
+			config_where(c, "session-uids", where),
 			(unsigned)out->uid);
 		return -1;
 	}

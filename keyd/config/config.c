@@ -1,5 +1,6 @@
 #include "config/config.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -305,6 +306,29 @@ const struct config_setting config_settings[] = {
 	{ NULL, NULL, NULL },
 };
 
+static_assert(sizeof(config_settings) / sizeof(config_settings[0]) <=
+		      CONFIG_MAX_SETTINGS,
+	"a line is kept for each setting");
+
+const char *
+config_where(
+	const struct config *c, const char *name, char out[CONFIG_MAX_WHERE])
+{
+	unsigned line = 0;
+	size_t i;
+
+	for (i = 0; config_settings[i].name != NULL; i++)
+		if (strcmp(config_settings[i].name, name) == 0)
+			line = c->lines[i];
+	if (line > 0)
+		(void)snprintf(out, CONFIG_MAX_WHERE, "%s:%u: %s", c->file,
+			line, name);
+	else
+		(void)snprintf(out, CONFIG_MAX_WHERE, "%s: %s (default)",
+			c->file, name);
+	return out;
+}
+
 struct loading {
 	struct config *config;
 	const char *base;
@@ -318,7 +342,6 @@ on_setting(void *arg, const char *section, const char *name, const char *value,
 	const struct config_setting *s;
 	struct ini_error inner = { 0 };
 
-	(void)line;
 	if (section[0] != '\0')
 		return fail(err, "[%s]: keyd.conf has no sections", section);
 	for (s = config_settings; s->name != NULL; s++)
@@ -328,6 +351,7 @@ on_setting(void *arg, const char *section, const char *name, const char *value,
 		return fail(err, "there is no setting '%s'", name);
 	if (s->set(l->config, l->base, value, &inner) < 0)
 		return fail(err, "%s: %.220s", name, inner.text);
+	l->config->lines[s - config_settings] = line;
 	return 0;
 }
 

@@ -12,10 +12,13 @@
 
 enum {
 	CONFIG_MAX_SOCKETS = 16,
+	CONFIG_MAX_SETTINGS = 32,
+	CONFIG_MAX_WHERE = PATH_MAX + 64,
 };
 
 struct config {
-	char file[PATH_MAX]; /* absolute */
+	unsigned lines[CONFIG_MAX_SETTINGS]; /* of each setting; 0: default */
+	char file[PATH_MAX];                 /* absolute */
 	char socket[CONFIG_MAX_SOCKETS]
 		   [PATH_MAX]; /* absolute, at most 107 bytes */
 	unsigned nsockets;
@@ -60,5 +63,12 @@ config_load(const char *path, struct config *out, struct ini_error *err);
  */
 __attribute__((warn_unused_result)) int
 config_helper(const char *name, char *out, size_t size);
+
+/*
+ * Where a setting stands, for messages: "FILE:LINE: NAME", or, if the file does
+ * not have it, "FILE: NAME (default)". Returns out.
+ */
+const char *config_where(
+	const struct config *c, const char *name, char out[CONFIG_MAX_WHERE]);
 
 #endif

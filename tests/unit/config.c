@@ -259,3 +259,16 @@ Test(config, helpers_are_found_beside_the_program_only_if_executable)
 	cr_assert_eq(config_helper("unit-config", tiny, sizeof(tiny)), -1);
 	cr_assert_eq(errno, ENAMETOOLONG);
 }
+
+Test(config, where_a_setting_stands_can_be_told_later)
+{
+	static struct config c;
+	struct ini_error err;
+	char where[CONFIG_MAX_WHERE], expected[CONFIG_MAX_WHERE];
+
+	cr_assert_eq(load("# a comment\nuser = nobody-here\n", &c, &err), 0);
+	(void)snprintf(expected, sizeof(expected), "%s:2: user", file);
+	cr_assert_str_eq(config_where(&c, "user", where), expected);
+	(void)snprintf(expected, sizeof(expected), "%s: keys (default)", file);
+	cr_assert_str_eq(config_where(&c, "keys", where), expected);
+}
