@@ -83,9 +83,9 @@ must_be_nothing_else(struct view m)
 	/* COSE: an array, a text of nine bytes or more, "Signature". */
 	must(m.data[0] < 0x80 || m.data[0] > 0x97 || m.data[1] < 0x69 ||
 		m.data[1] > 0x77 || memcmp(m.data + 2, "Signature", 9) != 0);
-	/* SEQUENCE of this length { INTEGER of one byte, */
-	must(m.data[0] != 0x30 || m.data[1] != m.len - 2 || m.data[2] != 0x02 ||
-		m.data[3] != 0x01);
+	/* SEQUENCE of this length (in short form) { INTEGER of one byte, */
+	must(m.data[0] != 0x30 || m.data[1] >= 0x80 || m.data[1] != m.len - 2 ||
+		m.data[2] != 0x02 || m.data[3] != 0x01);
 }
 
 /* Written once more, from the RFCs, in another way than the grammar's. */
