@@ -59,9 +59,17 @@ MUST_USE int landlock_enter(const struct lockdown_plan *p);
 /* Landlock's ABI version, 0 where the kernel has none; *why the errno then. */
 int landlock_abi(int *why);
 
+/* mounts.c */
+
+/* A mount namespace of our own, also in a chroot whose root is no mount point.
+ * The working directory stays the same folder. 0, or errno. */
+MUST_USE int mounts_enter(void);
+
 /* kernel.c: numbers that libc's headers may lack. They are the same on every
  * architecture that this project builds on. */
 enum {
+	KERNEL_OPEN_TREE = 428,
+	KERNEL_MOVE_MOUNT = 429,
 	KERNEL_MEMFD_SECRET = 447,
 	KERNEL_MSEAL = 462,
 };

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 /*
@@ -156,17 +155,6 @@ network_namespace(void)
 	return unshare(CLONE_NEWNET) < 0 ? errno : 0;
 }
 
-static int
-mount_namespace(void)
-{
-	if (unshare(CLONE_NEWNS) < 0)
-		return errno;
-	/* The host's later mounts still arrive here; none goes back. */
-	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
-		return errno;
-	return 0;
-}
-
 void
 lockdown_namespaces(struct lockdown_result *result)
 {
@@ -175,7 +163,7 @@ lockdown_namespaces(struct lockdown_result *result)
 	if ((wanted & LAYER_NETNS) != 0)
 		note(result, LAYER_NETNS, network_namespace());
 	if ((wanted & LAYER_MOUNTNS) != 0)
-		note(result, LAYER_MOUNTNS, mount_namespace());
+		note(result, LAYER_MOUNTNS, mounts_enter());
 }
 
 /*
