@@ -315,7 +315,9 @@ def required_layer():
         s.stop_keyd()
         s.write_conf(require="seccomp, session-uid")
         refuses_to_start(
-            s, "the layer session-uid is required", "take it out of `require`"
+            s,
+            ": require: the layer session-uid is off",
+            "do not require it",
         )
 
 
