@@ -326,10 +326,16 @@ fake_start(struct fake *f, const char *name, uid_t uid, int backlog)
 void
 fake_stop(struct fake *f)
 {
+	pid_t done;
+
 	if (f->pid <= 0)
 		return;
 	(void)kill(f->pid, SIGKILL);
-	must(waitpid(f->pid, NULL, 0) == f->pid, "waitpid");
+	/* A test's timer may still be running. */
+	do
+		done = waitpid(f->pid, NULL, 0);
+	while (done < 0 && errno == EINTR);
+	must(done == f->pid, "waitpid");
 	f->pid = 0;
 }
 
