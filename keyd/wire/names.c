@@ -1,5 +1,5 @@
 /* Numbers of the protocol as words: tables only. */
-#include "proto.h"
+#include "keykind.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -41,7 +41,25 @@ static const struct {
 	{ PROTO_ECDSA, PROTO_SHA256, "ecdsa_secp256r1_sha256" },
 	{ PROTO_ECDSA, PROTO_SHA384, "ecdsa_secp384r1_sha384" },
 	{ PROTO_ECDSA, PROTO_SHA512, "ecdsa_secp521r1_sha512" },
+	{ PROTO_ED25519, PROTO_NO_DIGEST, "ed25519" },
+	{ PROTO_ED448, PROTO_NO_DIGEST, "ed448" },
 };
+
+static const char *const algorithms[] = {
+	[PROTO_RSA_PKCS1] = "rsa-pkcs1",
+	[PROTO_RSA_PSS] = "rsa-pss",
+	[PROTO_ECDSA] = "ecdsa",
+	[PROTO_ED25519] = "ed25519",
+	[PROTO_ED448] = "ed448",
+	[PROTO_ECDSA_DETERMINISTIC] = "ecdsa-deterministic",
+	[PROTO_ED25519CTX] = "ed25519ctx",
+	[PROTO_ED25519PH] = "ed25519ph",
+	[PROTO_ED448CTX] = "ed448ctx",
+	[PROTO_ED448PH] = "ed448ph",
+};
+
+static const char *const uses[] = { "tls-server", "csr", "sign", "tls-client",
+	"tls-dhe", "tls-rsa-kx", "decrypt" };
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -116,7 +134,7 @@ proto_scheme_name(const struct proto_scheme *s, char *out, size_t size)
 			schemes[i].digest == s->digest)
 			return snprintf(out, size, "%s", schemes[i].name), out;
 	if (digest == NULL)
-		digest = "unknown-digest";
+		digest = s->digest == 0 ? "no-digest" : "unknown-digest";
 	if (pss && s->mgf1 != s->digest)
 		snprintf(out, size, "rsa-pss %s mgf1 %s salt %u", digest,
 			mgf1 == NULL ? "unknown-digest" : mgf1, s->salt);
@@ -124,9 +142,9 @@ proto_scheme_name(const struct proto_scheme *s, char *out, size_t size)
 		snprintf(out, size, "rsa-pss %s salt %u", digest, s->salt);
 	else
 		snprintf(out, size, "%s %s",
-			s->algorithm == PROTO_RSA_PKCS1 ? "rsa-pkcs1"
-			: s->algorithm == PROTO_ECDSA   ? "ecdsa"
-							: "unknown-algorithm",
+			s->algorithm < ROWS(algorithms) && s->algorithm > 0
+				? algorithms[s->algorithm]
+				: "unknown-algorithm",
 			digest);
 	return out;
 }
@@ -143,25 +161,43 @@ proto_type_name(uint8_t type)
 const char *
 proto_key_type_name(uint8_t type)
 {
-	static const char *const names[] = { "unknown", "RSA", "P-256",
-		"P-384" };
+	const struct keykind *k = keykind_by_type(type);
 
-	return type < ROWS(names) ? names[type] : "unknown";
+	return k != NULL ? k->name : "unknown";
 }
 
 const char *
 proto_use_names(uint32_t use, char *out, size_t size)
 {
-	static const char *const names[] = { "tls-server", "csr", "sign" };
 	size_t i, n = 0;
 
 	if (size > 0)
 		out[0] = '\0';
-	for (i = 0; i < ROWS(names) && n < size; i++)
+	for (i = 0; i < ROWS(uses) && n < size; i++)
 		if (use & 1U << i)
 			n += (size_t)snprintf(out + n, size - n, "%s%s",
-				n > 0 ? " " : "", names[i]);
+				n > 0 ? " " : "", uses[i]);
 	return out;
+}
+
+uint32_t
+proto_use_number(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ROWS(uses); i++)
+		if (strcmp(uses[i], name) == 0)
+			return 1U << i;
+	return 0;
+}
+
+const char *
+proto_padding_name(uint8_t padding)
+{
+	static const char *const names[] = { "unknown", "oaep", "pkcs1",
+		"tls-premaster" };
+
+	return padding < ROWS(names) ? names[padding] : "unknown";
 }
 
 const char *

@@ -297,6 +297,90 @@ proto_get_signature(struct view body, struct view *sig)
 }
 
 void
+proto_put_decrypt(struct writer *w, const struct proto_decrypt *m)
+{
+	writer_bytes(w, m->hash, PROTO_HASH_LEN);
+	writer_u8(w, m->padding);
+	writer_u8(w, m->digest);
+	writer_u8(w, m->mgf1);
+	writer_u8(w, 0);
+	writer_u16(w, m->version);
+	writer_vec16(w, m->label.data, m->label.len);
+	writer_vec16(w, m->data.data, m->data.len);
+}
+
+int
+proto_get_decrypt(struct view body, struct proto_decrypt *out)
+{
+	struct reader r = reader_init(body.data, body.len);
+	struct proto_decrypt m = { 0 };
+	uint8_t reserved;
+	bool oaep;
+
+	reader_copy(&r, m.hash, PROTO_HASH_LEN);
+	m.padding = reader_u8(&r);
+	m.digest = reader_u8(&r);
+	m.mgf1 = reader_u8(&r);
+	reserved = reader_u8(&r);
+	m.version = reader_u16(&r);
+	m.label = reader_vec16(&r);
+	m.data = reader_vec16(&r);
+	if (reader_finish(&r) < 0 || reserved != 0)
+		return -1;
+	oaep = m.padding == PROTO_OAEP;
+	if (m.padding == 0 || m.padding > PROTO_PREMASTER ||
+		m.label.len > PROTO_MAX_LABEL || m.data.len == 0 ||
+		m.data.len > PROTO_MAX_CIPHERTEXT)
+		return -1;
+	if (!oaep && (m.digest != 0 || m.mgf1 != 0 || m.label.len != 0))
+		return -1;
+	if ((m.padding == PROTO_PREMASTER) != (m.version != 0))
+		return -1;
+	*out = m;
+	return 0;
+}
+
+void
+proto_put_derive(struct writer *w, const struct proto_derive *m)
+{
+	writer_bytes(w, m->hash, PROTO_HASH_LEN);
+	writer_vec16(w, m->peer.data, m->peer.len);
+}
+
+int
+proto_get_derive(struct view body, struct proto_derive *out)
+{
+	struct reader r = reader_init(body.data, body.len);
+	struct proto_derive m = { 0 };
+
+	reader_copy(&r, m.hash, PROTO_HASH_LEN);
+	m.peer = reader_vec16(&r);
+	if (reader_finish(&r) < 0 || m.peer.len == 0 ||
+		m.peer.len > PROTO_MAX_PEER)
+		return -1;
+	*out = m;
+	return 0;
+}
+
+void
+proto_put_output(struct writer *w, const void *data, size_t len)
+{
+	writer_vec16(w, data, len);
+}
+
+int
+proto_get_output(struct view body, struct view *out)
+{
+	struct reader r = reader_init(body.data, body.len);
+	struct view v = reader_vec16(&r);
+
+	if (reader_finish(&r) < 0 || v.len > PROTO_MAX_OUTPUT)
+		return -1;
+	*out = v;
+	return 0;
+}
+
+void
 proto_put_status(struct writer *w, const struct proto_status_reply *m)
 {
 	writer_u64(w, m->generation);

@@ -18,6 +18,12 @@ enum {
 	PROTO_MAX_NAME = 63,
 	PROTO_MAX_SPKI = 4096,
 	PROTO_MAX_SIGNATURE = 2048,
+	PROTO_MAX_CIPHERTEXT = 1024, /* RSA-8192 */
+	PROTO_MAX_LABEL = 2048,      /* OAEP */
+	PROTO_MAX_CONTEXT = 255,     /* RFC 8032 §8.3 */
+	PROTO_MAX_PEER = 256,        /* a public point; P-521 has 133 */
+	PROTO_MAX_OUTPUT = 1024,     /* of decrypt and derive */
+	PROTO_PREMASTER_LEN = 48,
 	PROTO_HASH_LEN = 32,
 	PROTO_REPLY_BIT = 0x80,
 	PROTO_REFUSAL_LEN = 10,
@@ -38,15 +44,48 @@ enum proto_key_type {
 	PROTO_KEY_RSA = 1,
 	PROTO_KEY_P256 = 2,
 	PROTO_KEY_P384 = 3,
+	PROTO_KEY_P521 = 4,
+	PROTO_KEY_P224 = 5,
+	PROTO_KEY_SECP256K1 = 6,
+	PROTO_KEY_RSA_PSS = 7, /* RSASSA-PSS only: RFC 4055 id-RSASSA-PSS */
+	PROTO_KEY_ED25519 = 8,
+	PROTO_KEY_ED448 = 9,
+	PROTO_KEY_X25519 = 10,
+	PROTO_KEY_X448 = 11,
+	PROTO_KEY_BP224R1 = 12, /* brainpool: RFC 5639 */
+	PROTO_KEY_BP224T1 = 13,
+	PROTO_KEY_BP256R1 = 14,
+	PROTO_KEY_BP256T1 = 15,
+	PROTO_KEY_BP320R1 = 16,
+	PROTO_KEY_BP320T1 = 17,
+	PROTO_KEY_BP384R1 = 18,
+	PROTO_KEY_BP384T1 = 19,
+	PROTO_KEY_BP512R1 = 20,
+	PROTO_KEY_BP512T1 = 21,
 };
 
 enum proto_algorithm {
 	PROTO_RSA_PKCS1 = 1,
 	PROTO_RSA_PSS = 2,
 	PROTO_ECDSA = 3,
+	PROTO_ED25519 = 4, /* RFC 8032; data is the message */
+	PROTO_ED448 = 5,
+	PROTO_ECDSA_DETERMINISTIC = 6, /* RFC 6979 */
+	/* data is the context, as vec8, and the message */
+	PROTO_ED25519CTX = 7,
+	PROTO_ED25519PH = 8,
+	PROTO_ED448CTX = 9,
+	PROTO_ED448PH = 10,
+};
+
+enum proto_padding {
+	PROTO_OAEP = 1,
+	PROTO_PKCS1 = 2,     /* with implicit rejection */
+	PROTO_PREMASTER = 3, /* TLS RSA key exchange */
 };
 
 enum proto_digest {
+	PROTO_NO_DIGEST = 0,
 	PROTO_MD5 = 1,
 	PROTO_SHA1 = 2,
 	PROTO_SHA224 = 3,
@@ -76,6 +115,11 @@ enum proto_use {
 	PROTO_USE_TLS_SERVER = 1 << 0,
 	PROTO_USE_CSR = 1 << 1,
 	PROTO_USE_SIGN = 1 << 2,
+	PROTO_USE_TLS_CLIENT = 1 << 3,
+	PROTO_USE_TLS_DHE = 1 << 4,
+	PROTO_USE_TLS_RSA_KX = 1 << 5,
+	PROTO_USE_DECRYPT = 1 << 6,
+	PROTO_USE_ALL = (1 << 7) - 1,
 };
 
 enum proto_tls12 {
@@ -104,6 +148,7 @@ enum proto_status {
 	PROTO_INTERNAL = 10,
 	PROTO_NO_KEYS = 11,
 	PROTO_BAD_PARAMETER = 12,
+	PROTO_NOT_DECRYPTED = 13,
 };
 
 enum proto_detail {
@@ -126,6 +171,18 @@ enum proto_detail {
 	DETAIL_DIGEST = 16,
 	DETAIL_SESSIONS = 17,
 	DETAIL_SESSIONS_USER = 18,
+	DETAIL_DHE_OFF = 19,
+	DETAIL_DHE_GROUP = 20,
+	DETAIL_NOT_TLS_CLIENT = 21,
+	DETAIL_RSA_KX_OFF = 22,
+	DETAIL_DECRYPT_OFF = 23,
+	DETAIL_PKCS1_DECRYPTION = 24,
+	DETAIL_CIPHERTEXT = 25,
+	DETAIL_PEER_KEY = 26,
+	DETAIL_RESTRICTED = 27,
+	DETAIL_CONTEXT = 28,
+	DETAIL_TLS_VERSION = 29,
+	DETAIL_LIBRARY = 30,
 };
 
 struct proto_request {
@@ -184,6 +241,25 @@ struct proto_sign {
 	struct view data;
 };
 
+struct proto_decrypt {
+	uint8_t hash[PROTO_HASH_LEN];
+	uint8_t padding;
+	uint8_t digest;    /* OAEP's, else 0 */
+	uint8_t mgf1;      /* OAEP's, else 0 */
+	uint16_t version;  /* PROTO_PREMASTER: the client's, else 0 */
+	struct view label; /* OAEP's, else empty */
+	struct view data;
+};
+
+/*
+ * peer: the other side's public key as TLS writes it: an uncompressed point
+ * (X9.62), or the octets of X25519 and X448 (RFC 7748).
+ */
+struct proto_derive {
+	uint8_t hash[PROTO_HASH_LEN];
+	struct view peer;
+};
+
 struct proto_status_reply {
 	uint64_t generation;
 	uint32_t layers;
@@ -216,6 +292,10 @@ const char *proto_type_name(uint8_t type);
 const char *proto_key_type_name(uint8_t type);
 const char *proto_use_names(uint32_t use, char *out, size_t size);
 const char *proto_tls12_name(uint8_t tls12);
+const char *proto_padding_name(uint8_t padding);
+
+/* The bit of a use's name ("tls-server"), 0 if unknown. */
+uint32_t proto_use_number(const char *name);
 
 /* Frames. -1: shorter than a header, reserved bits set, id 0. The version is
  * not checked, so that the caller can answer PROTO_BAD_VERSION. */
@@ -257,6 +337,13 @@ void proto_put_sign(struct writer *w, const struct proto_sign *m);
 MUST_USE int proto_get_sign(struct view body, struct proto_sign *out);
 void proto_put_signature(struct writer *w, const void *sig, size_t len);
 MUST_USE int proto_get_signature(struct view body, struct view *sig);
+void proto_put_decrypt(struct writer *w, const struct proto_decrypt *m);
+MUST_USE int proto_get_decrypt(struct view body, struct proto_decrypt *out);
+void proto_put_derive(struct writer *w, const struct proto_derive *m);
+MUST_USE int proto_get_derive(struct view body, struct proto_derive *out);
+/* The reply of both: 0 to PROTO_MAX_OUTPUT bytes. */
+void proto_put_output(struct writer *w, const void *data, size_t len);
+MUST_USE int proto_get_output(struct view body, struct view *out);
 void proto_put_status(struct writer *w, const struct proto_status_reply *m);
 MUST_USE int proto_get_status(struct view body, struct proto_status_reply *out);
 

@@ -30,6 +30,8 @@ static const struct status_row statuses[] = {
 	[PROTO_NO_KEYS] = { "no-keys", "this user may not use any key" },
 	[PROTO_BAD_PARAMETER] = { "bad-parameter",
 		"a parameter does not fit the key" },
+	[PROTO_NOT_DECRYPTED] = { "not-decrypted",
+		"the data cannot be decrypted with this key and padding" },
 };
 
 struct detail_row {
@@ -67,7 +69,7 @@ static const struct detail_row details[] = {
 	[DETAIL_WEAK_DIGEST] = { "MD5 and SHA-1 are too weak to sign",
 		"weak-digests = yes" },
 	[DETAIL_CLIENT_AUTH] = { "the message authenticates a TLS client",
-		"use = sign" },
+		"use = tls-client" },
 	[DETAIL_DELEGATED_CREDENTIAL] = { "the message is a TLS delegated "
 					  "credential",
 		"use = sign" },
@@ -82,6 +84,41 @@ static const struct detail_row details[] = {
 		"a higher max-sessions in keyd.conf" },
 	[DETAIL_SESSIONS_USER] = { "this user's limit of sessions is reached",
 		"a higher max-sessions-per-user in keyd.conf" },
+	[DETAIL_DHE_OFF] = { "a TLS 1.2 key exchange with finite-field "
+			     "Diffie-Hellman",
+		"use = tls-dhe" },
+	[DETAIL_DHE_GROUP] = { "Diffie-Hellman parameters that are no sound "
+			       "group of 2048 to 8192 bits",
+		NULL },
+	[DETAIL_NOT_TLS_CLIENT] = { "the message is not a TLS client's "
+				    "handshake signature",
+		"use = sign" },
+	[DETAIL_RSA_KX_OFF] = { "TLS key exchange by RSA encryption, which has "
+				"no forward secrecy",
+		"use = tls-rsa-kx" },
+	[DETAIL_DECRYPT_OFF] = { "decryption and key agreement",
+		"use = decrypt" },
+	[DETAIL_PKCS1_DECRYPTION] = { "PKCS#1 v1.5 decryption is safe only "
+				      "with OpenSSL 3.2 or later (implicit "
+				      "rejection); use OAEP",
+		NULL },
+	[DETAIL_CIPHERTEXT] = { "the ciphertext does not have the length of "
+				"the key's modulus, or is greater than it",
+		NULL },
+	[DETAIL_PEER_KEY] = { "the other side's public key is not one of this "
+			      "key's group",
+		NULL },
+	[DETAIL_RESTRICTED] = { "the key itself (RSASSA-PSS parameters) is "
+				"restricted to another digest, MGF1 digest or "
+				"a longer salt",
+		NULL },
+	[DETAIL_CONTEXT] = { "a context string that this algorithm does not "
+			     "take",
+		NULL },
+	[DETAIL_TLS_VERSION] = { "not a version of TLS 1.0 to 1.2 or DTLS",
+		NULL },
+	[DETAIL_LIBRARY] = { "keyd's OpenSSL does not have this algorithm",
+		NULL },
 };
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))

@@ -1,7 +1,7 @@
 /* Numbers of the protocol as words, statuses and details as sentences. */
 #include <criterion/criterion.h>
 
-#include "wire/proto.h"
+#include "wire/keykind.h"
 #include "wire/status.h"
 
 #include <string.h>
@@ -75,7 +75,12 @@ Test(names, schemes_have_their_iana_names)
 		{ { PROTO_ECDSA, PROTO_SHA256, 0, 0 },
 			"ecdsa_secp256r1_sha256" },
 		{ { PROTO_ECDSA, PROTO_SHA3_256, 0, 0 }, "ecdsa sha3-256" },
-		{ { 9, 99, 0, 0 }, "unknown-algorithm unknown-digest" },
+		{ { PROTO_ED25519, 0, 0, 0 }, "ed25519" },
+		{ { PROTO_ED25519PH, 0, 0, 0 }, "ed25519ph no-digest" },
+		{ { PROTO_RSA_PKCS1, 0, 0, 0 }, "rsa-pkcs1 no-digest" },
+		{ { PROTO_ECDSA_DETERMINISTIC, PROTO_SHA384, 0, 0 },
+			"ecdsa-deterministic sha384" },
+		{ { 99, 99, 0, 0 }, "unknown-algorithm unknown-digest" },
 	};
 	char buf[64];
 	size_t i;
@@ -104,13 +109,54 @@ Test(names, types_keys_uses_and_tls12_have_names)
 		proto_use_names(PROTO_USE_SIGN, buf, sizeof(buf)), "sign");
 	cr_assert_str_eq(proto_use_names(0, buf, sizeof(buf)), "");
 	cr_assert_str_eq(proto_use_names(7, buf, 5), "tls-");
+	cr_assert_str_eq(proto_padding_name(PROTO_OAEP), "oaep");
+	cr_assert_str_eq(proto_padding_name(9), "unknown");
+}
+
+Test(names, a_use_has_the_number_of_its_name)
+{
+	char buf[32];
+	uint32_t use;
+
+	for (use = 1; (use & PROTO_USE_ALL) != 0; use <<= 1)
+		cr_assert_eq(proto_use_number(
+				     proto_use_names(use, buf, sizeof(buf))),
+			use);
+	cr_assert_eq(proto_use_number("tls"), 0);
+	cr_assert_eq(proto_use_number(""), 0);
+}
+
+Test(names, key_kinds_are_found_by_type_and_by_algorithm)
+{
+	const struct keykind *k;
+	size_t i;
+
+	for (i = 0; (k = keykind_at(i)) != NULL; i++) {
+		cr_assert_eq(keykind_by_type(k->type), k);
+		cr_assert_eq(keykind_by_algorithm(k->algorithm, k->group), k);
+		cr_assert_eq(k->uses & ~(uint32_t)PROTO_USE_ALL, 0);
+		cr_assert_neq(k->uses, 0);
+		cr_assert_leq(k->min_bits, k->max_bits);
+	}
+	cr_assert_eq(i, PROTO_KEY_BP512T1);
+	cr_assert_null(keykind_by_type(0));
+	cr_assert_null(keykind_by_type(PROTO_KEY_BP512T1 + 1));
+	cr_assert_null(keykind_by_algorithm("EC", NULL));
+	cr_assert_null(keykind_by_algorithm("EC", "secp192k1"));
+	cr_assert_null(keykind_by_algorithm("DSA", NULL));
+	cr_assert_eq(
+		keykind_by_algorithm("ed25519", NULL)->type, PROTO_KEY_ED25519);
+	cr_assert(keykind_is_rsa(keykind_by_type(PROTO_KEY_RSA_PSS)));
+	cr_assert_not(keykind_is_rsa(keykind_by_type(PROTO_KEY_ED448)));
+	cr_assert(keykind_is_ec(keykind_by_type(PROTO_KEY_BP256T1)));
+	cr_assert_not(keykind_is_ec(keykind_by_type(PROTO_KEY_X25519)));
 }
 
 Test(names, every_status_has_a_name_and_words_of_its_own)
 {
 	uint16_t a, b;
 
-	for (a = PROTO_OK; a <= PROTO_BAD_PARAMETER; a++) {
+	for (a = PROTO_OK; a <= PROTO_NOT_DECRYPTED; a++) {
 		cr_assert_not_null(status_name(a), "%d", a);
 		cr_assert_neq(status_text(a)[0], '\0');
 		for (b = 0; b < a; b++) {
@@ -130,14 +176,16 @@ static const uint32_t with_setting =
 	1U << DETAIL_NOT_CSR | 1U << DETAIL_DIGEST_BLIND |
 	1U << DETAIL_WEAK_DIGEST | 1U << DETAIL_CLIENT_AUTH |
 	1U << DETAIL_DELEGATED_CREDENTIAL | 1U << DETAIL_SESSIONS |
-	1U << DETAIL_SESSIONS_USER;
+	1U << DETAIL_SESSIONS_USER | 1U << DETAIL_DHE_OFF |
+	1U << DETAIL_NOT_TLS_CLIENT | 1U << DETAIL_RSA_KX_OFF |
+	1U << DETAIL_DECRYPT_OFF;
 
 Test(names, every_detail_has_words_and_its_setting)
 {
 	uint16_t a, b;
 
 	cr_assert_str_eq(detail_text(DETAIL_NONE), "");
-	for (a = 1; a <= DETAIL_SESSIONS_USER; a++) {
+	for (a = 1; a <= DETAIL_LIBRARY; a++) {
 		cr_assert_neq(detail_text(a)[0], '\0', "%d", a);
 		cr_assert_eq(detail_setting(a) != NULL,
 			(with_setting >> a & 1) != 0, "%d", a);

@@ -204,6 +204,77 @@ remake_status(struct view body, struct writer *w)
 	return 0;
 }
 
+static void
+make_decrypt_oaep(struct writer *w)
+{
+	struct proto_decrypt m = { .padding = PROTO_OAEP,
+		.digest = PROTO_SHA256,
+		.mgf1 = PROTO_SHA1,
+		.label = VIEW("label"),
+		.data = VIEW("a ciphertext") };
+
+	memcpy(m.hash, hash, sizeof(hash));
+	proto_put_decrypt(w, &m);
+}
+
+static void
+make_decrypt_premaster(struct writer *w)
+{
+	struct proto_decrypt m = { .padding = PROTO_PREMASTER,
+		.version = 0xfefd,
+		.data = VIEW("another") };
+
+	proto_put_decrypt(w, &m);
+}
+
+static int
+remake_decrypt(struct view body, struct writer *w)
+{
+	struct proto_decrypt m;
+
+	if (proto_get_decrypt(body, &m) < 0)
+		return -1;
+	proto_put_decrypt(w, &m);
+	return 0;
+}
+
+static void
+make_derive(struct writer *w)
+{
+	struct proto_derive m = { .peer = VIEW("\4 a point") };
+
+	memcpy(m.hash, hash, sizeof(hash));
+	proto_put_derive(w, &m);
+}
+
+static int
+remake_derive(struct view body, struct writer *w)
+{
+	struct proto_derive m;
+
+	if (proto_get_derive(body, &m) < 0)
+		return -1;
+	proto_put_derive(w, &m);
+	return 0;
+}
+
+static void
+make_output(struct writer *w)
+{
+	proto_put_output(w, "plaintext", 9);
+}
+
+static int
+remake_output(struct view body, struct writer *w)
+{
+	struct view v;
+
+	if (proto_get_output(body, &v) < 0)
+		return -1;
+	proto_put_output(w, v.data, v.len);
+	return 0;
+}
+
 static const struct message messages[] = {
 	{ "hello", make_hello, remake_hello },
 	{ "find by hash", make_find_hash, remake_find },
@@ -215,6 +286,10 @@ static const struct message messages[] = {
 	{ "sign ecdsa", make_sign_ecdsa, remake_sign },
 	{ "signature", make_signature, remake_signature },
 	{ "status", make_status, remake_status },
+	{ "decrypt oaep", make_decrypt_oaep, remake_decrypt },
+	{ "decrypt premaster", make_decrypt_premaster, remake_decrypt },
+	{ "derive", make_derive, remake_derive },
+	{ "output", make_output, remake_output },
 };
 
 static size_t
@@ -335,6 +410,15 @@ static const struct {
 	{ 7, 34, PROTO_SHA256 },    /* … mgf1 without PSS */
 	{ 7, 37, 1 },               /* … salt without PSS */
 	{ 8, 1, 0 },                /* signature: empty, 9 bytes over */
+	{ 10, 32, 0 },              /* decrypt: no padding */
+	{ 10, 32, 4 },              /* … an unknown one */
+	{ 10, 32, PROTO_PKCS1 },    /* … digest, label without OAEP */
+	{ 10, 35, 1 },              /* … reserved */
+	{ 10, 37, 3 },              /* … a version without premaster */
+	{ 11, 33, PROTO_SHA256 },   /* … a digest without OAEP */
+	{ 11, 34, PROTO_SHA1 },     /* … MGF1 without OAEP */
+	{ 11, 32, PROTO_PKCS1 },    /* … a version without premaster */
+	{ 13, 1, 8 },               /* output: a byte over */
 };
 
 Test(proto, values_out_of_range_are_refused)
@@ -397,6 +481,54 @@ put_and_get_signature(size_t len)
 	return proto_get_signature((struct view){ buf, writer_len(&w) }, &out);
 }
 
+static int
+put_and_get_ciphertext(size_t len)
+{
+	static uint8_t buf[8192], data[8000];
+	struct writer w = writer_init(buf, sizeof(buf));
+	struct proto_decrypt m = { .padding = PROTO_PKCS1,
+		.data = { data, len } };
+
+	proto_put_decrypt(&w, &m);
+	return proto_get_decrypt((struct view){ buf, writer_len(&w) }, &m);
+}
+
+static int
+put_and_get_label(size_t len)
+{
+	static uint8_t buf[8192], data[8000];
+	struct writer w = writer_init(buf, sizeof(buf));
+	struct proto_decrypt m = { .padding = PROTO_OAEP,
+		.label = { data, len },
+		.data = { data, 1 } };
+
+	proto_put_decrypt(&w, &m);
+	return proto_get_decrypt((struct view){ buf, writer_len(&w) }, &m);
+}
+
+static int
+put_and_get_peer(size_t len)
+{
+	uint8_t buf[512], data[512];
+	struct writer w = writer_init(buf, sizeof(buf));
+	struct proto_derive m = { .peer = { data, len } };
+
+	memset(data, 4, sizeof(data));
+	proto_put_derive(&w, &m);
+	return proto_get_derive((struct view){ buf, writer_len(&w) }, &m);
+}
+
+static int
+put_and_get_output(size_t len)
+{
+	static uint8_t buf[8192], data[8000];
+	struct writer w = writer_init(buf, sizeof(buf));
+	struct view out;
+
+	proto_put_output(&w, data, len);
+	return proto_get_output((struct view){ buf, writer_len(&w) }, &out);
+}
+
 static const struct {
 	int (*put_and_get)(size_t len);
 	size_t least, most;
@@ -405,6 +537,10 @@ static const struct {
 	{ put_and_get_spki, 1, PROTO_MAX_SPKI },
 	{ put_and_get_data, 0, PROTO_MAX_DATA },
 	{ put_and_get_signature, 1, PROTO_MAX_SIGNATURE },
+	{ put_and_get_ciphertext, 1, PROTO_MAX_CIPHERTEXT },
+	{ put_and_get_label, 0, PROTO_MAX_LABEL },
+	{ put_and_get_peer, 1, PROTO_MAX_PEER },
+	{ put_and_get_output, 0, PROTO_MAX_OUTPUT },
 };
 
 Test(proto, lengths_have_the_limits_of_the_specification)

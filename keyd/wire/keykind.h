@@ -1,0 +1,46 @@
+/*
+ * The types of keys, as a table: docs/PROTOCOL.md §3. What loader, session,
+ * provider and keydctl know of a type is a row here.
+ */
+#ifndef KEYD_WIRE_KEYKIND_H
+#define KEYD_WIRE_KEYKIND_H
+
+#include "proto.h"
+
+struct keykind {
+	uint8_t type;          /* enum proto_key_type */
+	const char *name;      /* as users see it: "P-256" */
+	const char *option;    /* as keydctl generate takes it: "ec:P-256";
+				  of RSA the part before the bits: "rsa" */
+	const char *algorithm; /* libcrypto's key type: "EC" */
+	const char *group; /* libcrypto's curve, NULL if there is no choice */
+	/* As libcrypto counts them; a smaller RSA key is weak, not foreign. */
+	uint16_t min_bits, max_bits;
+	uint32_t uses;       /* enum proto_use bits that fit it */
+	uint32_t algorithms; /* bits 1 << enum proto_algorithm */
+};
+
+enum {
+	KEYKIND_WEAK_RSA = 512, /* bits; below 2048 with `weak-keys = yes` */
+};
+
+/* The row of a type, NULL if there is none. */
+const struct keykind *keykind_by_type(uint8_t type);
+
+/*
+ * The row of what libcrypto calls this algorithm and group (NULL: none), in
+ * any case of letters. NULL if there is none.
+ */
+const struct keykind *
+keykind_by_algorithm(const char *algorithm, const char *group);
+
+/* The rows in order, NULL behind the last. */
+const struct keykind *keykind_at(size_t n);
+
+/* RSA and RSA-PSS: of many sizes, and without a group. */
+bool keykind_is_rsa(const struct keykind *k);
+
+/* Does it have a curve of short Weierstrass form (ECDSA, ECDH)? */
+bool keykind_is_ec(const struct keykind *k);
+
+#endif
