@@ -1,5 +1,7 @@
 #include "policy.h"
 
+#include "weak.h"
+
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
 /* Versions of TLS, as bits of a row. */
@@ -121,13 +123,6 @@ static const struct {
 	{ PROTO_USE_CSR, check_csr, DETAIL_NOT_CSR },
 };
 
-static bool
-is_weak(uint8_t digest)
-{
-	return digest == PROTO_MD5 || digest == PROTO_SHA1 ||
-	       digest == PROTO_MD5_SHA1;
-}
-
 static uint16_t
 check_uses(const struct ring_entry *key, const struct proto_scheme *s,
 	const struct grammar_result *g)
@@ -159,8 +154,7 @@ policy_check(const struct ring_entry *key, const struct proto_sign *m,
 {
 	struct grammar_result g;
 
-	if (is_weak(m->scheme.digest) &&
-		(key->key.flags & PROTO_KEY_WEAK_DIGESTS) == 0)
+	if (weak_digest(m) && (key->key.flags & PROTO_KEY_WEAK_DIGESTS) == 0)
 		return DETAIL_WEAK_DIGEST;
 	if ((key->key.use & PROTO_USE_SIGN) != 0)
 		return DETAIL_NONE;
@@ -168,6 +162,24 @@ policy_check(const struct ring_entry *key, const struct proto_sign *m,
 		return DETAIL_DIGEST_BLIND;
 	g = grammar_classify(m->data, key->key.spki, on_curve);
 	return check_uses(key, &m->scheme, &g);
+}
+
+uint16_t
+policy_check_decrypt(const struct ring_entry *key, uint8_t padding)
+{
+	if (padding == PROTO_PREMASTER)
+		return (key->key.use & PROTO_USE_TLS_RSA_KX) != 0
+			       ? DETAIL_NONE
+			       : DETAIL_RSA_KX_OFF;
+	return (key->key.use & PROTO_USE_DECRYPT) != 0 ? DETAIL_NONE
+						       : DETAIL_DECRYPT_OFF;
+}
+
+uint16_t
+policy_check_derive(const struct ring_entry *key)
+{
+	return (key->key.use & PROTO_USE_DECRYPT) != 0 ? DETAIL_NONE
+						       : DETAIL_DECRYPT_OFF;
 }
 
 bool

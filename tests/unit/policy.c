@@ -168,6 +168,126 @@ Test(policy, weak_digests_need_their_setting_for_every_use)
 	}
 }
 
+static void
+blind(uint8_t algorithm, const void *data, size_t len)
+{
+	request.scheme = (struct proto_scheme){ .algorithm = algorithm };
+	request.input = PROTO_INPUT_DIGEST;
+	key.key.use = SIGN;
+	m.len = len;
+	memcpy(m.data, data, len);
+}
+
+Test(policy, a_digest_of_no_kind_is_weak_if_it_may_be_a_weak_one)
+{
+	static const uint8_t any[512] = { 1 };
+	size_t len;
+	bool weak;
+
+	for (len = 1; len <= 64; len++) {
+		weak = len < 28;
+		blind(PROTO_ECDSA, any, len);
+		cr_assert_eq(check(), weak ? DETAIL_WEAK_DIGEST : DETAIL_NONE);
+		blind(PROTO_ECDSA_DETERMINISTIC, any, len);
+		cr_assert_eq(check(), weak ? DETAIL_WEAK_DIGEST : DETAIL_NONE);
+		blind(PROTO_RSA_PKCS1, any, len);
+		weak = weak || len == 36;
+		cr_assert_eq(check(), weak ? DETAIL_WEAK_DIGEST : DETAIL_NONE);
+	}
+	key.key.flags = PROTO_KEY_WEAK_DIGESTS;
+	blind(PROTO_RSA_PKCS1, any, 36);
+	cr_assert_eq(check(), DETAIL_NONE);
+	blind(PROTO_RSA_PKCS1, any, 1);
+	cr_assert_eq(check(), DETAIL_NONE);
+}
+
+/* Also without the parameters, and with a length that DER would not have. */
+Test(policy, an_encoding_that_names_a_weak_digest_is_weak)
+{
+	static const struct {
+		const char *start;
+		size_t len;
+		bool weak;
+	} forms[] = {
+#define FORM(text, weak) { text, sizeof(text) - 1, weak }
+		FORM("\x30\x20\x30\x0C\x06\x08\x2A\x86\x48\x86\xF7\x0D\x02\x02"
+		     "\x05\x00\x04\x10",
+			true),
+		FORM("\x30\x20\x30\x0C\x06\x08\x2A\x86\x48\x86\xF7\x0D\x02\x04"
+		     "\x05\x00\x04\x10",
+			true),
+		FORM("\x30\x20\x30\x0C\x06\x08\x2A\x86\x48\x86\xF7\x0D\x02\x05"
+		     "\x05\x00\x04\x10",
+			true),
+		FORM("\x30\x1C\x30\x08\x06\x04\x55\x08\x03\x65\x05\x00\x04\x10",
+			true),
+		FORM("\x30\x21\x30\x09\x06\x05\x2B\x0E\x03\x02\x1A\x05\x00\x04"
+		     "\x14",
+			true),
+		FORM("\x30\x1F\x30\x07\x06\x05\x2B\x0E\x03\x02\x1A\x04\x14",
+			true),
+		FORM("\x30\x80\x30\x0B\x06\x82\x00\x05\x2B\x0E\x03\x02\x1A\x05"
+		     "\x00\x04\x14",
+			true),
+		FORM("\x30\x21\x30\x09\x06\x05\x2B\x24\x03\x02\x01\x05\x00\x04"
+		     "\x14",
+			true),
+		/* SHA-256, and SHA-1's name in no encoding at all */
+		FORM("\x30\x31\x30\x0D\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02"
+		     "\x01\x05\x00\x04\x20",
+			false),
+		FORM("\x31\x21\x30\x09\x06\x05\x2B\x0E\x03\x02\x1A\x05\x00\x04"
+		     "\x14",
+			false),
+#undef FORM
+	};
+	uint8_t data[60];
+	size_t i;
+
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		memset(data, 0xAA, sizeof(data));
+		memcpy(data, forms[i].start, forms[i].len);
+		blind(PROTO_RSA_PKCS1, data,
+			forms[i].len + (forms[i].weak ? 20 : 32));
+		cr_assert_eq(check(),
+			forms[i].weak ? DETAIL_WEAK_DIGEST : DETAIL_NONE,
+			"form %zu", i);
+	}
+	/* At the very end, where a search might run over. */
+	memset(data, 0xAA, sizeof(data));
+	data[0] = 0x30;
+	memcpy(data + 54, "\x05\x2B\x0E\x03\x02\x1A", 6);
+	blind(PROTO_RSA_PKCS1, data, 60);
+	cr_assert_eq(check(), DETAIL_WEAK_DIGEST);
+	blind(PROTO_RSA_PKCS1, data, 59);
+	cr_assert_eq(check(), DETAIL_NONE);
+}
+
+Test(policy, decryption_needs_the_use_of_its_padding)
+{
+	static const uint8_t paddings[] = { PROTO_OAEP, PROTO_PKCS1,
+		PROTO_PREMASTER, 0, 77 };
+	uint32_t use;
+	size_t i;
+	bool kx;
+
+	for (use = 0; use <= PROTO_USE_ALL; use++) {
+		key.key.use = use;
+		for (i = 0; i < sizeof(paddings); i++) {
+			kx = paddings[i] == PROTO_PREMASTER;
+			cr_assert_eq(policy_check_decrypt(&key, paddings[i]),
+				kx && (use & PROTO_USE_TLS_RSA_KX) == 0
+					? DETAIL_RSA_KX_OFF
+				: !kx && (use & PROTO_USE_DECRYPT) == 0
+					? DETAIL_DECRYPT_OFF
+					: DETAIL_NONE);
+		}
+		cr_assert_eq(policy_check_derive(&key),
+			(use & PROTO_USE_DECRYPT) != 0 ? DETAIL_NONE
+						       : DETAIL_DECRYPT_OFF);
+	}
+}
+
 Test(policy, even_with_weak_digests_tls_gets_sha1_in_tls12_only)
 {
 	key.key.flags = PROTO_KEY_WEAK_DIGESTS;
