@@ -13,6 +13,7 @@
 #include "loader/file.h"
 #include "loader/key.h"
 #include "loader/publish.h"
+#include "loader/secret.h"
 #include "ring/ring.h"
 
 enum {
@@ -199,28 +200,48 @@ loaded_free(struct loaded *k)
 	void *block = (void *)(uintptr_t)k->spki.data;
 
 	if (block != NULL)
-		OPENSSL_clear_free(block, k->spki.len + k->private_key.len);
+		OPENSSL_clear_free(block,
+			k->spki.len + k->private_key.len + k->secrets.len);
 	free(k);
 }
 
-/* SPKI and private key, in one block of out's. */
+/* SPKI, private key and room for secrets, in one block of out's. */
 static int
-copy_key(const struct key *k, struct loaded *out)
+copy_key(const struct key *k, size_t secrets, struct loaded *out)
 {
 	uint8_t *der, *block;
 	size_t len;
 
 	if (key_private_der(k, &der, &len) < 0)
 		return -1;
-	block = OPENSSL_malloc(k->spki_len + len);
+	block = OPENSSL_malloc(k->spki_len + len + secrets);
 	if (block != NULL) {
 		memcpy(block, k->spki, k->spki_len);
 		memcpy(block + k->spki_len, der, len);
 		out->spki = (struct view){ block, k->spki_len };
 		out->private_key = (struct view){ block + k->spki_len, len };
+		out->secrets =
+			(struct view){ block + k->spki_len + len, secrets };
 	}
 	OPENSSL_clear_free(der, len);
 	return block == NULL ? -1 : 0;
+}
+
+/* All that goes into the ring of a key with this policy. */
+static int
+copy_all(const struct key *k, const struct policy *p, struct loaded *out)
+{
+	const struct proto_key as_entry = {
+		.type = k->type, .use = p->use, .flags = p->flags
+	};
+	size_t secrets = ring_secret_len(&as_entry);
+
+	if (copy_key(k, secrets, out) < 0)
+		return -1;
+	if (secrets == 0)
+		return 0;
+	return secret_premaster(
+		k->pkey, (uint8_t *)(uintptr_t)out->secrets.data);
 }
 
 static int
@@ -241,7 +262,7 @@ keep(struct item *i, const struct key *k, const struct policy *p)
 	out = calloc(1, sizeof(*out));
 	if (out == NULL)
 		return -1;
-	if (copy_key(k, out) < 0) {
+	if (copy_all(k, p, out) < 0) {
 		loaded_free(out);
 		return -1;
 	}

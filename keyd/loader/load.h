@@ -13,7 +13,7 @@ struct loaded {
 	uint8_t type;
 	uint16_t bits;
 	uint8_t hash[PROTO_HASH_LEN];
-	struct view spki, private_key; /* both in one block of memory */
+	struct view spki, private_key, secrets; /* one block of memory */
 	struct policy policy;
 };
 

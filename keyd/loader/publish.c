@@ -94,6 +94,7 @@ put_entry(const struct loaded *k, struct ring_entry *e)
 	e->key.spki = k->spki;
 	e->enforce_from = k->policy.enforce_from;
 	e->private_key = k->private_key;
+	e->secrets = k->secrets;
 }
 
 /* Secret memory where it can be had; else says once why not. */

@@ -2,17 +2,40 @@
 
 #include <string.h>
 
+#include "wire/keykind.h"
+
 enum {
 	MAGIC_LEN = 8,
 	VERSION = 1,
 	HEADER_LEN = MAGIC_LEN + 4 + 4 + 4,
 	ENTRY_FIXED = PROTO_HASH_LEN + 1 + 1 + 2 + 4 + 1 + 1 + 8 + 2 + 4 + 2,
-	USES = PROTO_USE_TLS_SERVER | PROTO_USE_CSR | PROTO_USE_SIGN,
 	FLAGS = PROTO_KEY_WEAK_DIGESTS | PROTO_KEY_ENFORCE_LOG,
 };
 
 static const char ring_magic[] = "KEYDRING";
 static const char index_magic[] = "KEYDINDX";
+
+size_t
+ring_secret_len(const struct proto_key *k)
+{
+	bool may = (k->use & PROTO_USE_TLS_RSA_KX) != 0 ||
+		   (k->flags & PROTO_KEY_ENFORCE_LOG) != 0;
+
+	return k->type == PROTO_KEY_RSA && may ? RING_SECRET : 0;
+}
+
+/* Type, size and uses, by the table of types. */
+static bool
+is_of_its_kind(const struct proto_key *k)
+{
+	const struct keykind *kind = keykind_by_type(k->type);
+	unsigned least;
+
+	if (kind == NULL || (k->use & ~kind->uses) != 0)
+		return false;
+	least = keykind_is_rsa(kind) ? KEYKIND_WEAK_RSA : kind->min_bits;
+	return k->bits >= least && k->bits <= kind->max_bits;
+}
 
 /* What both sides demand of an entry, so that a session need not ask again. */
 static bool
@@ -20,11 +43,11 @@ is_entry(const struct ring_entry *e)
 {
 	const struct proto_key *k = &e->key;
 
-	return proto_is_name(k->name.data, k->name.len) &&
-	       k->type >= PROTO_KEY_RSA && k->type <= PROTO_KEY_P384 &&
-	       (k->use & ~(uint32_t)USES) == 0 && k->tls12 <= PROTO_TLS12_ANY &&
+	return proto_is_name(k->name.data, k->name.len) && is_of_its_kind(k) &&
+	       k->tls12 <= PROTO_TLS12_ANY &&
 	       (k->flags & ~(unsigned)FLAGS) == 0 && k->spki.len > 0 &&
-	       k->spki.len <= PROTO_MAX_SPKI && e->private_key.len > 0;
+	       k->spki.len <= PROTO_MAX_SPKI && e->private_key.len > 0 &&
+	       e->secrets.len == ring_secret_len(k);
 }
 
 static size_t

@@ -10,6 +10,7 @@
 enum {
 	RING_MAX_KEYS = 65535,
 	RING_MAX = 64 * 1024 * 1024,
+	RING_SECRET = 32, /* bytes of K */
 };
 
 /* One key. Views point into the ring (or, for writing, anywhere). */
@@ -17,8 +18,14 @@ struct ring_entry {
 	struct proto_key key; /* flags, use, tls12, hash, name, spki */
 	uint64_t enforce_from;
 	struct view private_key; /* DER PrivateKeyInfo */
-	struct view secrets;
+	struct view secrets;     /* K, or empty: ring_secret_len() */
 };
+
+/*
+ * Bytes of derived secrets that an entry for this key has, no more and no less:
+ * RING_SECRET where a TLS premaster may come to be decrypted, else 0.
+ */
+size_t ring_secret_len(const struct proto_key *key);
 
 /* Bytes that a ring of n entries takes, whether within the limits or not. */
 size_t ring_size(const struct ring_entry *entries, uint32_t n);

@@ -11,7 +11,10 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <openssl/hmac.h>
 
 #include "../support/make_key.h"
 #include "../support/starter.h"
@@ -74,9 +77,9 @@ load_text(const char *text, size_t len)
 }
 
 static struct starter
-load_policy(const char *policy_text, const struct starter_file *files)
+load_policy_of(EVP_PKEY *pkey, const char *policy_text,
+	const struct starter_file *files)
 {
-	EVP_PKEY *pkey = make_key("EC:P-256");
 	char *pem = make_pem(pkey, "PrivateKeyInfo");
 	const struct starter_key keys[] = {
 		{ .name = "www", .key = pem, .policy = policy_text },
@@ -87,6 +90,15 @@ load_policy(const char *policy_text, const struct starter_file *files)
 	starter_load(&s);
 	s.keys = NULL;
 	free(pem);
+	return s;
+}
+
+static struct starter
+load_policy(const char *policy_text, const struct starter_file *files)
+{
+	EVP_PKEY *pkey = make_key("EC:P-256");
+	struct starter s = load_policy_of(pkey, policy_text, files);
+
 	EVP_PKEY_free(pkey);
 	return s;
 }
@@ -492,6 +504,59 @@ Test(loader, puts_the_policy_into_the_ring)
 	cr_assert_eq(e.key.tls12, PROTO_TLS12_SENTINEL);
 	cr_assert_eq(e.key.flags, PROTO_KEY_WEAK_DIGESTS);
 	cr_assert_eq(e.enforce_from, 0);
+}
+
+/* K of docs/PROTOCOL.md §8, computed here in another way. */
+static void
+assert_secret(EVP_PKEY *pkey, struct view secret)
+{
+	static const char label[] = "openssl-keyd tls-rsa-kx";
+	uint8_t d[256], expected[32];
+	unsigned len = 0;
+	BIGNUM *bn = NULL;
+
+	cr_assert_eq(EVP_PKEY_get_bn_param(pkey, "d", &bn), 1);
+	cr_assert_eq(BN_bn2binpad(bn, d, sizeof(d)), sizeof(d));
+	cr_assert_not_null(HMAC(EVP_sha256(), d, sizeof(d),
+		(const uint8_t *)label, strlen(label), expected, &len));
+	cr_assert_eq(secret.len, sizeof(expected));
+	cr_assert_arr_eq(secret.data, expected, sizeof(expected));
+	BN_free(bn);
+}
+
+Test(loader, derives_a_secret_where_premasters_may_be_decrypted)
+{
+	static const struct {
+		const char *kind, *use;
+		bool log, secret;
+	} cases[] = {
+		{ "RSA:2048", "tls-server", true, true },
+		{ "RSA:2048", "tls-server", false, false },
+		{ "EC:P-256", "tls-server", true, false },
+	};
+	time_t tomorrow = time(NULL) + 2L * 24 * 60 * 60;
+	char text[128], log[64];
+	struct ring_entry e;
+	struct starter s;
+	EVP_PKEY *pkey;
+	size_t i;
+
+	cr_assert_gt(strftime(log, sizeof(log), "enforce = log until %F\n",
+			     gmtime(&tomorrow)),
+		0);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		(void)snprintf(text, sizeof(text), "allow = www\nuse = %s\n%s",
+			cases[i].use, cases[i].log ? log : "");
+		pkey = make_key(cases[i].kind);
+		s = load_policy_of(pkey, text, NULL);
+		assert_loaded(&s);
+		e = only_entry(&s);
+		if (cases[i].secret)
+			assert_secret(pkey, e.secrets);
+		else
+			cr_assert_eq(e.secrets.len, 0);
+		EVP_PKEY_free(pkey);
+	}
 }
 
 Test(loader, fills_secret_memory_where_there_is_any)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ring/ring.h"
+#include "wire/keykind.h"
 
 #define VIEW(s)                                                                \
 	{                                                                      \
@@ -26,15 +27,15 @@ static const struct ring_entry two[] = {
 		.private_key = VIEW("private one") },
 	{ .key = { .hash = { 2 },
 		  .name = VIEW("b"),
-		  .type = PROTO_KEY_P384,
-		  .bits = 384,
-		  .use = PROTO_USE_CSR | PROTO_USE_SIGN,
+		  .type = PROTO_KEY_RSA,
+		  .bits = 3072,
+		  .use = PROTO_USE_CSR | PROTO_USE_TLS_RSA_KX,
 		  .tls12 = PROTO_TLS12_SENTINEL,
 		  .flags = PROTO_KEY_WEAK_DIGESTS | PROTO_KEY_ENFORCE_LOG,
 		  .spki = VIEW("public two") },
 		.enforce_from = UINT64_C(0x1122334455667788),
 		.private_key = VIEW("private two"),
-		.secrets = VIEW("derived") },
+		.secrets = VIEW("thirty-two bytes, all of derived") },
 };
 
 static uint8_t *
@@ -118,24 +119,26 @@ Test(ring, reads_back_what_was_written)
 Test(ring, has_the_bytes_of_the_specification)
 {
 	static const uint8_t expected[] = { 'K', 'E', 'Y', 'D', 'R', 'I', 'N',
-		'G', 0, 0, 0, 1, 0, 0, 0, 87, 0, 0, 0, 1, /* header */
-		0, 0, 0, 63,                              /* entry */
+		'G', 0, 0, 0, 1, 0, 0, 0, 117, 0, 0, 0, 1, /* header */
+		0, 0, 0, 93,                               /* entry */
 		7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,   /* hash */
-		1, 'n', 2, 1, 0, 0, 0, 0, 4, 2, 1, /* name to flags */
-		0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 's', /* date, spki */
-		0, 0, 0, 1, 'p', 0, 2, 'd', 'd' };
+		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,    /* hash */
+		1, 'n', 1, 4, 0, 0, 0, 0, 32, 2, 1, /* name to flags */
+		0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 's',  /* date, spki */
+		0, 0, 0, 1, 'p', 0, 32, 't', 'h', 'i', 'r', 't', 'y', '-', 't',
+		'w', 'o', ' ', 'b', 'y', 't', 'e', 's', ',', ' ', 'a', 'l', 'l',
+		' ', 'o', 'f', ' ', 'd', 'e', 'r', 'i', 'v', 'e', 'd' };
 	struct ring_entry e = { .key = { .hash = { 7 },
 					.name = VIEW("n"),
-					.type = 2,
-					.bits = 256,
-					.use = 4,
+					.type = 1,
+					.bits = 1024,
+					.use = 32,
 					.tls12 = 2,
 					.flags = 1,
 					.spki = VIEW("s") },
 		.enforce_from = 9,
 		.private_key = VIEW("p"),
-		.secrets = VIEW("dd") };
+		.secrets = VIEW("thirty-two bytes, all of derived") };
 	uint8_t out[sizeof(expected)];
 
 	cr_assert_eq(ring_size(&e, 1), sizeof(expected));
@@ -260,10 +263,15 @@ static const struct breakage {
 } breakages[] = {
 	{ "name with a slash", 57, '/' },
 	{ "key type 0", 72, 0 },
-	{ "key type 4", 72, 4 },
+	{ "key type 22", 72, 22 },
+	{ "a type of another size", 72, PROTO_KEY_P256 },
+	{ "a modulus over 8192 bits", 73, 0x21 },
+	{ "a modulus under 512 bits", 73, 0x01 },
 	{ "an unknown use", 75, 1 },
+	{ "a use that needs a secret", 78, PROTO_USE_TLS_RSA_KX },
 	{ "tls12 3", 79, 3 },
 	{ "an unknown flag", 80, 4 },
+	{ "a flag that needs a secret", 80, PROTO_KEY_ENFORCE_LOG },
 };
 
 Test(ring, reader_refuses_values_that_are_not_specified)
@@ -301,9 +309,13 @@ Test(ring, writer_refuses_values_that_are_not_specified)
 
 	e = two[0], e.key.name = (struct view)VIEW("a/b");
 	assert_unwritable(&e, "name");
-	e = two[0], e.key.type = 4;
+	e = two[0], e.key.type = 22;
 	assert_unwritable(&e, "type");
-	e = two[0], e.key.use = 8;
+	e = two[0], e.key.bits = 8193;
+	assert_unwritable(&e, "long modulus");
+	e = two[0], e.key.bits = 511;
+	assert_unwritable(&e, "short modulus");
+	e = two[0], e.key.use = 128;
 	assert_unwritable(&e, "use");
 	e = two[0], e.key.tls12 = 3;
 	assert_unwritable(&e, "tls12");
@@ -318,6 +330,54 @@ Test(ring, writer_refuses_values_that_are_not_specified)
 	e = two[0],
 	e.secrets = (struct view){ long_secrets, sizeof(long_secrets) };
 	assert_unwritable(&e, "long secrets");
+	e = two[1], e.secrets.len--;
+	assert_unwritable(&e, "short secret");
+	e = two[1], e.secrets.len = 0;
+	assert_unwritable(&e, "no secret");
+	e = two[1], e.key.use = PROTO_USE_CSR, e.key.flags = 0;
+	assert_unwritable(&e, "a secret without use");
+}
+
+/* A use that is not the type's, of each type; and its sizes. */
+Test(ring, holds_every_type_with_its_own_uses_and_sizes)
+{
+	struct ring_entry e = two[0];
+	uint8_t out[512];
+	const struct keykind *k;
+	size_t i;
+
+	for (i = 0; (k = keykind_at(i)) != NULL; i++) {
+		e.key.type = k->type;
+		e.key.bits = k->max_bits;
+		e.key.use = k->uses & ~(uint32_t)PROTO_USE_TLS_RSA_KX;
+		cr_assert_eq(ring_write(&e, 1, out, ring_size(&e, 1)), 0, "%s",
+			k->name);
+		cr_assert_eq(walk(out, ring_size(&e, 1)), 1);
+		e.key.bits++;
+		assert_unwritable(&e, k->name);
+		e.key.bits = k->max_bits;
+		e.key.use = PROTO_USE_ALL & ~k->uses;
+		if (e.key.use != 0)
+			assert_unwritable(&e, k->name);
+	}
+	cr_assert_eq(i, 21);
+}
+
+/* K, and nothing else, where a premaster may be asked for. */
+Test(ring, secret_is_for_rsa_that_may_decrypt_premasters)
+{
+	struct proto_key k = { .type = PROTO_KEY_RSA };
+
+	cr_assert_eq(ring_secret_len(&k), 0);
+	k.use = PROTO_USE_DECRYPT | PROTO_USE_TLS_SERVER;
+	cr_assert_eq(ring_secret_len(&k), 0);
+	k.use = PROTO_USE_TLS_RSA_KX;
+	cr_assert_eq(ring_secret_len(&k), RING_SECRET);
+	k.use = PROTO_USE_SIGN;
+	k.flags = PROTO_KEY_ENFORCE_LOG;
+	cr_assert_eq(ring_secret_len(&k), RING_SECRET);
+	k.type = PROTO_KEY_P256;
+	cr_assert_eq(ring_secret_len(&k), 0);
 }
 
 Test(ring, writer_refuses_another_size)
