@@ -7,7 +7,8 @@
 enum {
 	MAX_EXPONENT_BITS = 64, /* libcrypto's limit for large moduli */
 	MAX_SIGNATURE = 1024,
-	DIGEST = 32,
+	MESSAGE = 32,
+	MAX_NAME = 64,
 };
 
 enum part { N, E, D, P, Q, DP, DQ, QINV, PARTS };
@@ -122,23 +123,26 @@ check_parts(BIGNUM *const part[PARTS], struct fault *why)
 	return 0;
 }
 
-/* Signs a random digest and verifies it. */
+/* Signs a random message and verifies it. */
 static int
 check_by_signature(EVP_PKEY *pkey, struct fault *why)
 {
-	unsigned char digest[DIGEST], sig[MAX_SIGNATURE];
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+	unsigned char message[MESSAGE], sig[MAX_SIGNATURE];
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	char digest[MAX_NAME];
 	size_t len = sizeof(sig);
 	bool ok;
 
-	ok = ctx != NULL && RAND_bytes(digest, sizeof(digest)) == 1 &&
-	     EVP_PKEY_sign_init(ctx) == 1 &&
-	     EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1 &&
-	     EVP_PKEY_sign(ctx, sig, &len, digest, sizeof(digest)) == 1 &&
-	     EVP_PKEY_verify_init(ctx) == 1 &&
-	     EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1 &&
-	     EVP_PKEY_verify(ctx, sig, len, digest, sizeof(digest)) == 1;
-	EVP_PKEY_CTX_free(ctx);
+	ok = ctx != NULL && RAND_bytes(message, sizeof(message)) == 1 &&
+	     EVP_PKEY_get_default_digest_name(pkey, digest, sizeof(digest)) >
+		     0 &&
+	     EVP_DigestSignInit_ex(ctx, NULL, digest, NULL, NULL, pkey, NULL) ==
+		     1 &&
+	     EVP_DigestSign(ctx, sig, &len, message, sizeof(message)) == 1 &&
+	     EVP_DigestVerifyInit_ex(
+		     ctx, NULL, digest, NULL, NULL, pkey, NULL) == 1 &&
+	     EVP_DigestVerify(ctx, sig, len, message, sizeof(message)) == 1;
+	EVP_MD_CTX_free(ctx);
 	if (!ok)
 		return fault_set(why,
 			"the RSA key is damaged: what it signs does not "
@@ -146,8 +150,8 @@ check_by_signature(EVP_PKEY *pkey, struct fault *why)
 	return 0;
 }
 
-int
-consistency_rsa(EVP_PKEY *pkey, struct fault *why)
+static int
+check_rsa(EVP_PKEY *pkey, struct fault *why)
 {
 	BIGNUM *part[PARTS] = { NULL }, *third = NULL;
 	int i, r = -1;
@@ -175,8 +179,8 @@ out:
 	return r;
 }
 
-int
-consistency_ec(EVP_PKEY *pkey, struct fault *why)
+static int
+check_pair(const struct keykind *kind, EVP_PKEY *pkey, struct fault *why)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
 	bool ok = ctx != NULL && EVP_PKEY_check(ctx) == 1;
@@ -184,7 +188,15 @@ consistency_ec(EVP_PKEY *pkey, struct fault *why)
 	EVP_PKEY_CTX_free(ctx);
 	if (!ok)
 		return fault_set(why,
-			"the EC key is damaged: its private number and its "
-			"public point do not belong together");
+			"the %s key is damaged: its private number and its "
+			"public point do not belong together",
+			kind->name);
 	return 0;
+}
+
+int
+consistency_check(const struct keykind *kind, EVP_PKEY *pkey, struct fault *why)
+{
+	return keykind_is_rsa(kind) ? check_rsa(pkey, why)
+				    : check_pair(kind, pkey, why);
 }

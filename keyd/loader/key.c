@@ -1,43 +1,22 @@
 #include "key.h"
 
 #include <openssl/core_names.h>
-#include <openssl/decoder.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "loader/consistency.h"
+#include "loader/decode.h"
 #include "loader/pem.h"
+#include "wire/keykind.h"
 #include "wire/shell.h"
 
 enum {
-	MIN_RSA = 2048,
-	MAX_RSA = 8192,
-	RSA_STEP = 256,
-	MAX_NAME = 64,
+	RSA_STEP = 256, /* bits */
+	MAX_GROUP = 64,
+	MAX_KINDS = 384, /* characters of all names */
 };
-
-/* The key types that there are. */
-static const struct kind {
-	uint8_t type;
-	const char *algorithm;
-	const char *group; /* NULL: none */
-	const char *curve; /* to generate */
-	int min_bits, max_bits;
-	int (*check)(EVP_PKEY *pkey, struct fault *why);
-} kinds[] = {
-	{ PROTO_KEY_RSA, "RSA", NULL, NULL, MIN_RSA, MAX_RSA, consistency_rsa },
-	{ PROTO_KEY_P256, "EC", "prime256v1", "P-256", 256, 256,
-		consistency_ec },
-	{ PROTO_KEY_P384, "EC", "secp384r1", "P-384", 384, 384,
-		consistency_ec },
-};
-
-enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
-
-static const char only[] = "keyd keeps RSA keys of 2048 to 8192 bits, and EC "
-			   "keys on P-256 and P-384";
 
 /* Is the group named, not spelled out by parameters? */
 static bool
@@ -52,42 +31,53 @@ is_named_group(EVP_PKEY *pkey)
 }
 
 static int
-find_kind(EVP_PKEY *pkey, const struct kind **out, struct fault *why)
+refuse_kind(EVP_PKEY *pkey, const char *group, struct fault *why)
 {
 	const char *algorithm = EVP_PKEY_get0_type_name(pkey);
-	int bits = EVP_PKEY_get_bits(pkey);
-	char group[MAX_NAME] = "";
-	size_t i;
+	bool is_ec = group[0] != '\0';
+	char kinds[MAX_KINDS];
 
-	if (algorithm == NULL)
-		algorithm = "unknown";
-	if (EVP_PKEY_is_a(pkey, "EC") &&
+	return fault_set(why, "%s %s; keyd keeps keys of the types %s",
+		is_ec               ? "an EC key on the curve"
+		: algorithm == NULL ? "a key of a type that is"
+				    : "a key of type",
+		is_ec               ? group
+		: algorithm == NULL ? "unknown"
+				    : algorithm,
+		decode_kinds(kinds, sizeof(kinds)));
+}
+
+static int
+find_kind(EVP_PKEY *pkey, const struct keykind **out, struct fault *why)
+{
+	const char *algorithm = EVP_PKEY_get0_type_name(pkey);
+	bool is_ec = EVP_PKEY_is_a(pkey, "EC");
+	int bits = EVP_PKEY_get_bits(pkey);
+	char group[MAX_GROUP] = "";
+	const struct keykind *k;
+
+	if (is_ec &&
 		(!is_named_group(pkey) || EVP_PKEY_get_group_name(pkey, group,
 						  sizeof(group), NULL) != 1))
 		return fault_set(why,
 			"an EC key with explicit parameters instead of a named "
-			"curve; %s",
-			only);
-	for (i = 0; i < KINDS; i++)
-		if (EVP_PKEY_is_a(pkey, kinds[i].algorithm) &&
-			(kinds[i].group == NULL ||
-				strcmp(group, kinds[i].group) == 0))
-			break;
-	if (i == KINDS && group[0] != '\0')
-		return fault_set(
-			why, "an EC key on the curve %s; %s", group, only);
-	if (i == KINDS)
-		return fault_set(why, "a key of type %s; %s", algorithm, only);
-	if (bits < kinds[i].min_bits || bits > kinds[i].max_bits)
-		return fault_set(
-			why, "an %s key of %d bits; %s", algorithm, bits, only);
-	*out = &kinds[i];
+			"curve, which keyd does not keep");
+	k = keykind_by_algorithm(algorithm, is_ec ? group : NULL);
+	if (k == NULL)
+		return refuse_kind(pkey, group, why);
+	if (keykind_is_rsa(k) &&
+		(bits < KEYKIND_WEAK_RSA || bits > k->max_bits))
+		return fault_set(why,
+			"an %s key of %d bits; keyd keeps those of %d to %d "
+			"bits",
+			k->name, bits, KEYKIND_WEAK_RSA, k->max_bits);
+	*out = k;
 	return 0;
 }
 
 /* Type, size, SPKI and hash. */
 static int
-describe(struct key *k, const struct kind **kind, struct fault *why)
+describe(struct key *k, const struct keykind **kind, struct fault *why)
 {
 	unsigned char *der = NULL;
 	int len;
@@ -95,7 +85,7 @@ describe(struct key *k, const struct kind **kind, struct fault *why)
 	if (find_kind(k->pkey, kind, why) < 0)
 		return -1;
 	/* One key, one SPKI: a compressed point is spelled out. */
-	if ((*kind)->group != NULL &&
+	if (keykind_is_ec(*kind) &&
 		EVP_PKEY_set_utf8_string_param(k->pkey,
 			OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
 			OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED) != 1)
@@ -120,11 +110,15 @@ key_from_public(
 	EVP_PKEY *pkey, uint8_t form, struct key *out, struct fault *why)
 {
 	struct key k = { .pkey = pkey, .form = form };
-	const struct kind *kind;
+	const struct keykind *kind;
+	char kinds[MAX_KINDS];
 	int r = -1;
 
 	if (pkey == NULL)
-		(void)fault_set(why, "its public key cannot be read; %s", only);
+		(void)fault_set(why,
+			"its public key cannot be read; keyd keeps keys of the "
+			"types %s",
+			decode_kinds(kinds, sizeof(kinds)));
 	else
 		r = describe(&k, &kind, why);
 	ERR_clear_error();
@@ -147,76 +141,6 @@ read_shell(const struct shell *shell, struct key *out, struct fault *why)
 	return 0;
 }
 
-/* PKCS#8. The algorithm is looked at first, so that only decoders of two
- * known ones ever see the contents. */
-static EVP_PKEY *
-decode_pkcs8(struct view der, struct fault *why)
-{
-	const unsigned char *p = der.data;
-	PKCS8_PRIV_KEY_INFO *info;
-	const ASN1_OBJECT *oid = NULL;
-	EVP_PKEY *pkey = NULL;
-	int nid;
-
-	info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)der.len);
-	if (info == NULL || p != der.data + der.len ||
-		PKCS8_pkey_get0(&oid, NULL, NULL, NULL, info) != 1) {
-		(void)fault_set(why,
-			"the PRIVATE KEY block is damaged: it is not one "
-			"PKCS#8 key");
-		goto out;
-	}
-	nid = OBJ_obj2nid(oid);
-	if (nid != NID_rsaEncryption && nid != NID_X9_62_id_ecPublicKey) {
-		(void)fault_set(why, "a key of type %s; %s",
-			nid == NID_undef ? "unknown" : OBJ_nid2ln(nid), only);
-		goto out;
-	}
-	pkey = EVP_PKCS82PKEY(info);
-	if (pkey == NULL)
-		(void)fault_set(why,
-			"the PRIVATE KEY block is damaged: its %s key cannot "
-			"be decoded",
-			nid == NID_rsaEncryption ? "RSA" : "EC");
-out:
-	PKCS8_PRIV_KEY_INFO_free(info);
-	return pkey;
-}
-
-static EVP_PKEY *
-decode_traditional(struct view der, const char *algorithm, struct fault *why)
-{
-	const unsigned char *p = der.data;
-	size_t left = der.len;
-	EVP_PKEY *pkey = NULL;
-	OSSL_DECODER_CTX *ctx = OSSL_DECODER_CTX_new_for_pkey(&pkey, "DER",
-		"type-specific", algorithm, EVP_PKEY_KEYPAIR, NULL, NULL);
-
-	if (ctx == NULL || OSSL_DECODER_from_data(ctx, &p, &left) != 1 ||
-		left != 0) {
-		EVP_PKEY_free(pkey);
-		pkey = NULL;
-		(void)fault_set(why,
-			"the %s PRIVATE KEY block is damaged: its key cannot "
-			"be decoded",
-			algorithm);
-	}
-	OSSL_DECODER_CTX_free(ctx);
-	return pkey;
-}
-
-static EVP_PKEY *
-decode_pkcs1(struct view der, struct fault *why)
-{
-	return decode_traditional(der, "RSA", why);
-}
-
-static EVP_PKEY *
-decode_sec1(struct view der, struct fault *why)
-{
-	return decode_traditional(der, "EC", why);
-}
-
 /* Labels of private keys, and what is done with them. */
 static const struct label {
 	const char *text;
@@ -233,8 +157,7 @@ static const struct label {
 	{ "OPENSSH PRIVATE KEY", 0, NULL,
 		"an OpenSSH key; convert a copy first: ssh-keygen -p -m PKCS8 "
 		"-f COPY" },
-	{ "DSA PRIVATE KEY", 0, NULL,
-		"a DSA key; keyd keeps RSA and EC keys only" },
+	{ "DSA PRIVATE KEY", 0, NULL, "a DSA key, which keyd does not keep" },
 };
 
 static const struct label *
@@ -323,7 +246,7 @@ decode_block(const struct label *label, struct view der, struct key *out,
 	struct fault *why)
 {
 	struct key k = { .form = label->form };
-	const struct kind *kind;
+	const struct keykind *kind;
 	enum shell_error e;
 	struct shell shell;
 
@@ -338,7 +261,8 @@ decode_block(const struct label *label, struct view der, struct key *out,
 	k.pkey = label->decode(der, why);
 	if (k.pkey == NULL)
 		return -1;
-	if (describe(&k, &kind, why) < 0 || kind->check(k.pkey, why) < 0) {
+	if (describe(&k, &kind, why) < 0 ||
+		consistency_check(kind, k.pkey, why) < 0) {
 		key_release(&k);
 		return -1;
 	}
@@ -390,30 +314,49 @@ key_read(struct view text, struct key *out, struct fault *why)
 	return r;
 }
 
+/* One parameter says it all: the bits, or the curve. */
+static EVP_PKEY *
+generate(const struct keykind *kind, unsigned bits)
+{
+	EVP_PKEY_CTX *ctx =
+		EVP_PKEY_CTX_new_from_name(NULL, kind->algorithm, NULL);
+	char *group = (char *)(uintptr_t)kind->group; /* only read */
+	EVP_PKEY *pkey = NULL;
+	OSSL_PARAM params[2] = { OSSL_PARAM_END, OSSL_PARAM_END };
+
+	if (keykind_is_rsa(kind))
+		params[0] = OSSL_PARAM_construct_uint(
+			OSSL_PKEY_PARAM_RSA_BITS, &bits);
+	else if (group != NULL)
+		params[0] = OSSL_PARAM_construct_utf8_string(
+			OSSL_PKEY_PARAM_GROUP_NAME, group, 0);
+	if (ctx != NULL && EVP_PKEY_keygen_init(ctx) == 1 &&
+		EVP_PKEY_CTX_set_params(ctx, params) == 1)
+		(void)EVP_PKEY_generate(ctx, &pkey);
+	EVP_PKEY_CTX_free(ctx);
+	return pkey;
+}
+
 int
 key_generate(uint8_t type, unsigned bits, struct key *out, struct fault *why)
 {
 	struct key k = { .form = BOOT_FORM_PKCS8 };
-	const struct kind *kind = NULL;
-	size_t i;
+	const struct keykind *kind = keykind_by_type(type);
+	const struct keykind *rsa = keykind_by_type(PROTO_KEY_RSA);
 	int r;
 
-	for (i = 0; i < KINDS; i++)
-		if (kinds[i].type == type)
-			kind = &kinds[i];
 	if (kind == NULL)
-		return fault_set(why, "key type %u is unknown; %s", type, only);
-	if (kind->group == NULL ? bits < MIN_RSA || bits > MAX_RSA ||
-					  bits % RSA_STEP != 0
-				: bits != 0 && bits != (unsigned)kind->min_bits)
+		return fault_set(why, "key type %u is unknown", type);
+	if (keykind_is_rsa(kind)
+			? bits < kind->min_bits || bits > kind->max_bits ||
+				  bits % RSA_STEP != 0
+			: bits != 0 && bits != kind->min_bits)
 		return fault_set(why,
-			"%u bits do not fit the key type; %s, RSA in steps of "
-			"%u",
-			bits, only, RSA_STEP);
-	if (kind->group == NULL)
-		k.pkey = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)bits);
-	else
-		k.pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", kind->curve);
+			"%u bits do not fit the key type %s: RSA keys have %u "
+			"to %u, in steps of %u, all others one size only",
+			bits, kind->name, rsa->min_bits, rsa->max_bits,
+			RSA_STEP);
+	k.pkey = generate(kind, bits);
 	if (k.pkey == NULL)
 		r = fault_set(why, "libcrypto could not make the key");
 	else

@@ -23,8 +23,9 @@ struct key {
 
 /*
  * Reads the one key in a file's text: PEM of PKCS#8, PKCS#1, SEC1, or a shell. A private key
- * is checked: kind, size, and that its parts belong together. 0, and key_release() is
- * due; or -1 with *why.
+ * is checked: type, size, and that its parts belong together. It may be weak
+ * (keykind_is_weak()), which a policy can allow. 0, and key_release() is due; or -1 with
+ * *why.
  */
 MUST_USE int key_read(struct view text, struct key *out, struct fault *why);
 
@@ -32,7 +33,8 @@ MUST_USE int key_read(struct view text, struct key *out, struct fault *why);
 MUST_USE int key_from_public(
 	EVP_PKEY *pkey, uint8_t form, struct key *out, struct fault *why);
 
-/* Makes a key of 2048 to 8192 bits, or of a curve (bits 0 or the curve's). */
+/* Makes a key: RSA of 2048 to 8192 bits, others with bits 0 or the type's own.
+ * RSA-PSS without restrictions. */
 MUST_USE int
 key_generate(uint8_t type, unsigned bits, struct key *out, struct fault *why);
 

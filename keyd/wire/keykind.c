@@ -102,6 +102,12 @@ keykind_is_rsa(const struct keykind *k)
 }
 
 bool
+keykind_is_weak(const struct keykind *k, unsigned bits)
+{
+	return keykind_is_rsa(k) && bits < k->min_bits;
+}
+
+bool
 keykind_is_ec(const struct keykind *k)
 {
 	return k->group != NULL;

@@ -40,6 +40,9 @@ const struct keykind *keykind_at(size_t n);
 /* RSA and RSA-PSS: of many sizes, and without a group. */
 bool keykind_is_rsa(const struct keykind *k);
 
+/* Is an RSA key of so many bits weak? A key's policy must say so then. */
+bool keykind_is_weak(const struct keykind *k, unsigned bits);
+
 /* Does it have a curve of short Weierstrass form (ECDSA, ECDH)? */
 bool keykind_is_ec(const struct keykind *k);
 

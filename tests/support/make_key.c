@@ -5,16 +5,48 @@
 #include <openssl/encoder.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <openssl/rsa.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "wire/shell.h"
+
+static EVP_PKEY *
+make_pss(int bits)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+	EVP_PKEY *pkey = NULL;
+
+	cr_assert_eq(EVP_PKEY_keygen_init(ctx), 1);
+	cr_assert_eq(EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, bits), 1);
+	cr_assert_eq(EVP_PKEY_generate(ctx, &pkey), 1);
+	EVP_PKEY_CTX_free(ctx);
+	return pkey;
+}
+
+EVP_PKEY *
+make_key_of(const struct keykind *k)
+{
+	char kind[64];
+
+	if (keykind_is_rsa(k))
+		(void)snprintf(
+			kind, sizeof(kind), "%s:%u", k->algorithm, k->min_bits);
+	else if (keykind_is_ec(k))
+		(void)snprintf(kind, sizeof(kind), "EC:%s", k->group);
+	else
+		(void)snprintf(kind, sizeof(kind), "%s", k->algorithm);
+	return make_key(kind);
+}
 
 EVP_PKEY *
 make_key(const char *kind)
 {
 	EVP_PKEY *pkey;
 
+	if (strncmp(kind, "RSA-PSS:", 8) == 0)
+		return make_pss(atoi(kind + 8));
 	if (strncmp(kind, "RSA:", 4) == 0)
 		pkey = EVP_PKEY_Q_keygen(
 			NULL, NULL, "RSA", (size_t)atoi(kind + 4));
@@ -90,8 +122,10 @@ make_certificate(const struct make_certificate *m)
 		X509_EXTENSION_free(e);
 	}
 	cr_assert_gt(X509_sign(x, m->pkey,
-			     EVP_PKEY_is_a(m->pkey, "ED25519") ? NULL
-							       : EVP_sha256()),
+			     EVP_PKEY_is_a(m->pkey, "ED25519") ||
+					     EVP_PKEY_is_a(m->pkey, "ED448")
+				     ? NULL
+				     : EVP_sha256()),
 		0);
 	cr_assert_eq(PEM_write_bio_X509(bio, x), 1);
 	X509_free(x);

@@ -5,8 +5,13 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
-/* "RSA:2048", "EC:P-256", "ED25519" … */
+#include "wire/keykind.h"
+
+/* "RSA:2048", "RSA-PSS:2048", "EC:P-256", "ED25519" … */
 EVP_PKEY *make_key(const char *kind);
+
+/* One of the kind, as small as it may be without being weak. */
+EVP_PKEY *make_key_of(const struct keykind *k);
 
 /* PEM, to free(): structure "PrivateKeyInfo", "type-specific", "EncryptedPrivateKeyInfo",
  * "SubjectPublicKeyInfo". */

@@ -322,7 +322,7 @@ Test(loader_inspect, is_not_certain_without_a_certificate)
 
 Test(loader_inspect, refuses_a_damaged_shell_and_bad_files)
 {
-	EVP_PKEY *pkey = make_key("EC:P-256"), *odd = make_key("ED25519");
+	EVP_PKEY *pkey = make_key("EC:P-256"), *odd = make_key("EC:secp112r1");
 	struct make_certificate m = { .pkey = odd, .until = 3600 };
 	char *shell = make_shell(pkey, "www"),
 	     *certificate = make_certificate(&m), *end;
@@ -339,45 +339,49 @@ Test(loader_inspect, refuses_a_damaged_shell_and_bad_files)
 	assert_error(&s, "certificate: holds no PEM certificate");
 	s = (struct starter){ 0 };
 	starter_inspect(&s, NULL, 0, certificate);
-	assert_error(&s, "certificate: a key of type ED25519");
+	assert_error(&s, "certificate: an EC key on the curve secp112r1");
 	free(shell);
 	free(certificate);
 	EVP_PKEY_free(pkey);
 	EVP_PKEY_free(odd);
 }
 
-static const struct {
-	uint8_t type;
-	uint16_t bits, got;
-} good_kinds[] = { { PROTO_KEY_RSA, 2048, 2048 }, { PROTO_KEY_P256, 0, 256 },
-	{ PROTO_KEY_P384, 384, 384 } };
+static void
+assert_generates(const struct keykind *k, uint16_t bits)
+{
+	struct starter s = { 0 };
+	struct boot_description d;
+	struct reader r;
+	struct view pem;
+	EVP_PKEY *pkey;
+	BIO *bio;
+
+	starter_generate(&s, k->type, bits);
+	r = reader_init(s.answer, s.answer_len);
+	cr_assert_eq(reader_u8(&r), BOOT_GENERATED, "%s", k->name);
+	pem = reader_vec16(&r);
+	cr_assert_eq(boot_get_description(&r, &d), 0);
+	cr_assert_eq(d.key_type, k->type);
+	cr_assert_eq(d.bits, k->min_bits);
+	bio = BIO_new_mem_buf(pem.data, (int)pem.len);
+	pkey = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+	cr_assert_not_null(pkey);
+	cr_assert(EVP_PKEY_is_a(pkey, k->algorithm), "%s", k->name);
+	cr_assert_eq(EVP_PKEY_get_bits(pkey), k->min_bits);
+	cr_assert_eq(s.status, 0);
+	EVP_PKEY_free(pkey);
+	BIO_free(bio);
+}
 
 Test(loader_generate, makes_a_key_of_each_type)
 {
+	const struct keykind *k;
 	size_t i;
 
-	for (i = 0; i < 3; i++) {
-		struct starter s = { 0 };
-		struct boot_description d;
-		struct reader r;
-		struct view pem;
-		EVP_PKEY *pkey;
-		BIO *bio;
-
-		starter_generate(&s, good_kinds[i].type, good_kinds[i].bits);
-		r = reader_init(s.answer, s.answer_len);
-		cr_assert_eq(reader_u8(&r), BOOT_GENERATED);
-		pem = reader_vec16(&r);
-		cr_assert_eq(boot_get_description(&r, &d), 0);
-		cr_assert_eq(d.key_type, good_kinds[i].type);
-		cr_assert_eq(d.bits, good_kinds[i].got);
-		bio = BIO_new_mem_buf(pem.data, (int)pem.len);
-		pkey = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
-		cr_assert_not_null(pkey);
-		cr_assert_eq(EVP_PKEY_get_bits(pkey), good_kinds[i].got);
-		cr_assert_eq(s.status, 0);
-		EVP_PKEY_free(pkey);
-		BIO_free(bio);
+	for (i = 0; (k = keykind_at(i)) != NULL; i++) {
+		assert_generates(k, k->min_bits);
+		if (!keykind_is_rsa(k))
+			assert_generates(k, 0);
 	}
 }
 
@@ -389,11 +393,16 @@ Test(loader_generate, refuses_other_types_and_sizes)
 		const char *words;
 	} bad_kinds[] = {
 		{ 0, 2048, "key type 0 is unknown" },
-		{ 4, 2048, "key type 4 is unknown" },
+		{ PROTO_KEY_BP512T1 + 1, 0, "key type 22 is unknown" },
+		{ 255, 0, "key type 255 is unknown" },
+		{ PROTO_KEY_RSA, 0, "0 bits do not fit the key type RSA" },
 		{ PROTO_KEY_RSA, 1024, "1024 bits do not fit" },
 		{ PROTO_KEY_RSA, 2047, "2047 bits do not fit" },
 		{ PROTO_KEY_RSA, 8448, "8448 bits do not fit" },
+		{ PROTO_KEY_RSA_PSS, 1024, "1024 bits do not fit" },
 		{ PROTO_KEY_P256, 384, "384 bits do not fit" },
+		{ PROTO_KEY_ED448, 448, "448 bits do not fit the key type" },
+		{ PROTO_KEY_X25519, 256, "256 bits do not fit the key type" },
 	};
 	size_t i;
 

@@ -222,7 +222,7 @@ Test(loader_damage, of_an_ec_key_with_another_keys_point_is_found)
 		1);
 	pkey = from_params("EC", bld);
 	s = load_key(pkey, "PrivateKeyInfo");
-	assert_error(&s, "www.pem:1: the EC key is damaged");
+	assert_error(&s, "www.pem:1: the P-256 key is damaged");
 	BN_clear_free(number);
 	EVP_PKEY_free(pkey);
 	EVP_PKEY_free(good);
