@@ -102,7 +102,7 @@ done:
 static void
 say(struct ctl *c, const struct options *o, const struct enlist *e)
 {
-	char hash[2 * PROTO_HASH_LEN + 1], words[64];
+	char hash[2 * PROTO_HASH_LEN + 1], words[128];
 
 	text_hex(e->key->hash, PROTO_HASH_LEN, hash);
 	(void)proto_use_names(o->policy.use, words, sizeof(words));

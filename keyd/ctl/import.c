@@ -200,7 +200,7 @@ say(const struct job *j)
 {
 	struct json *out = &j->ctl->out;
 	const char *outcome = j->options->dry_run ? "would import" : "imported";
-	char words[64], hash[2 * PROTO_HASH_LEN + 1], file[PATH_MAX];
+	char words[128], hash[2 * PROTO_HASH_LEN + 1], file[PATH_MAX];
 	bool proposed = j->options->policy.use == 0;
 
 	(void)proto_use_names(j->policy.use, words, sizeof(words));

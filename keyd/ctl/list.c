@@ -11,7 +11,7 @@ row(struct ctl *c, const struct store *s, const char *name,
 	struct helper_answer *a, int *code)
 {
 	struct policy p = { 0 };
-	char words[64] = "", hash[2 * PROTO_HASH_LEN + 1] = "";
+	char words[128] = "", hash[2 * PROTO_HASH_LEN + 1] = "";
 	const char *type = "unreadable";
 	struct fault f;
 

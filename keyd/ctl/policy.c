@@ -15,32 +15,22 @@ enum {
 	NOBODY = 65534, /* the kernel's overflow id */
 };
 
-static const struct {
-	const char *name;
-	uint32_t bit;
-} uses[] = {
-	{ "tls-server", PROTO_USE_TLS_SERVER },
-	{ "csr", PROTO_USE_CSR },
-	{ "sign", PROTO_USE_SIGN },
-};
-
 int
 policy_use(const char *words, uint32_t *use, struct fault *f)
 {
-	char word[64];
-	size_t i;
+	char word[64], known[128];
+	uint32_t bit;
 	int r;
 
 	while ((r = ini_next_word(&words, word, sizeof(word))) > 0) {
-		for (i = 0; i < sizeof(uses) / sizeof(uses[0]); i++)
-			if (strcmp(uses[i].name, word) == 0)
-				break;
-		if (i == sizeof(uses) / sizeof(uses[0]))
+		bit = proto_use_number(word);
+		if (bit == 0)
 			return fault_set(f, FAULT_USAGE,
-				"--use %s: unknown: it is one or more of "
-				"tls-server, csr, sign",
-				word);
-		*use |= uses[i].bit;
+				"--use %s: unknown: it is one or more of %s",
+				word,
+				proto_use_names(
+					PROTO_USE_ALL, known, sizeof(known)));
+		*use |= bit;
 	}
 	return r < 0 ? fault_set(f, FAULT_USAGE, "--use: a word is too long")
 		     : 0;
@@ -146,6 +136,8 @@ get_setting(void *arg, const char *section, const char *name, const char *value,
 		r = copy(p->tls12, sizeof(p->tls12), value);
 	else if (strcmp(name, "weak-digests") == 0)
 		r = copy(p->weak_digests, sizeof(p->weak_digests), value);
+	else if (strcmp(name, "weak-keys") == 0)
+		r = copy(p->weak_keys, sizeof(p->weak_keys), value);
 	else if (strcmp(name, "enforce") == 0)
 		r = copy(p->enforce, sizeof(p->enforce), value);
 	if (r < 0)
@@ -213,14 +205,16 @@ policy_set_certificate(struct policy *p, const char *path, struct fault *f)
 long
 policy_print(const struct policy *p, char *out, size_t size)
 {
-	char words[64];
+	char words[128];
 	int n = snprintf(out, size,
 		"# Who may use the key, and what for. After a change: "
 		"keydctl reload\n"
-		"allow = %s\nuse = %s\n%s%s%s",
+		"allow = %s\nuse = %s\n%s%s%s%s%s%s",
 		p->allow, proto_use_names(p->use, words, sizeof(words)),
 		p->certificate[0] != '\0' ? "certificate = " : "",
-		p->certificate, p->certificate[0] != '\0' ? "\n" : "");
+		p->certificate, p->certificate[0] != '\0' ? "\n" : "",
+		p->weak_keys[0] != '\0' ? "weak-keys = " : "", p->weak_keys,
+		p->weak_keys[0] != '\0' ? "\n" : "");
 
 	return n < 0 || (size_t)n >= size ? -1 : n;
 }

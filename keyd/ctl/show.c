@@ -11,7 +11,7 @@ struct view_of {
 	struct helper_answer answer;
 	struct policy policy;
 	struct origin origin;
-	char words[64], hash[2 * PROTO_HASH_LEN + 1], until[32], when[32];
+	char words[128], hash[2 * PROTO_HASH_LEN + 1], until[32], when[32];
 };
 
 static int
@@ -68,6 +68,7 @@ say(const char *name, const struct view_of *v)
 	line("use", v->words);
 	line("tls12", v->policy.tls12);
 	line("weak-digests", v->policy.weak_digests);
+	line("weak-keys", v->policy.weak_keys);
 	line("enforce", v->policy.enforce);
 	line("certificate", v->policy.certificate);
 	if (v->answer.d.certificate != 0) {
@@ -93,6 +94,7 @@ say_json(struct json *j, const char *name, const struct view_of *v)
 	json_words(j, "use", v->words);
 	json_string(j, "tls12", v->policy.tls12);
 	json_string(j, "weak-digests", v->policy.weak_digests);
+	json_string(j, "weak-keys", v->policy.weak_keys);
 	json_string(j, "enforce", v->policy.enforce);
 	json_string(j, "certificate", v->policy.certificate);
 	json_string(j, "certificate-check", certificate_words(v));

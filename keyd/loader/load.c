@@ -78,14 +78,20 @@ report_missing(struct item *i, const char *file, uint32_t error)
 	report_fault(i, file, &why);
 }
 
-static int
-read_policy(struct item *i, struct policy *out)
+static struct policy_hooks
+make_hooks(struct item *i)
 {
-	struct policy_hooks hooks = { .user = hook_user,
+	return (struct policy_hooks){ .user = hook_user,
 		.group = hook_group,
 		.report = hook_report,
 		.arg = i,
 		.now = i->load->now };
+}
+
+static int
+read_policy(struct item *i, struct policy *out)
+{
+	struct policy_hooks hooks = make_hooks(i);
 	struct fault why = { 0 };
 	struct view text;
 	int r;
@@ -194,6 +200,17 @@ check_certificate(struct item *i, const struct policy *p, const struct key *k)
 	certificate_release(&c);
 }
 
+/* Does the policy fit the key? */
+static void
+check_pair(struct item *i, const struct policy *p, const struct key *k)
+{
+	const struct policy_hooks hooks = make_hooks(i);
+
+	if (policy_file_check(p, k->type, k->bits, &hooks) == 0 &&
+		p->certificate[0] != '\0')
+		check_certificate(i, p, k);
+}
+
 static void
 loaded_free(struct loaded *k)
 {
@@ -295,8 +312,8 @@ load_one(struct item *i)
 	}
 	have_key = read_key(i, &key) == 0;
 	have_policy = read_policy(i, &policy) == 0;
-	if (have_key && have_policy && policy.certificate[0] != '\0')
-		check_certificate(i, &policy, &key);
+	if (have_key && have_policy)
+		check_pair(i, &policy, &key);
 	if (!have_key)
 		return;
 	if (keep(i, &key, &policy) < 0)

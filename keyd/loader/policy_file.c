@@ -8,9 +8,11 @@
 #include <time.h>
 
 #include "ini/ini.h"
+#include "wire/keykind.h"
 
 enum {
 	MAX_WORD = 256,
+	MAX_WORDS = 128, /* all uses */
 	MAX_MESSAGE = 512,
 	OVERFLOW_ID = 65534,
 	DAY = 86400,
@@ -240,37 +242,26 @@ set_allow(struct parse *p, const char *value)
 		report(p, ERROR, "allow: a word is too long");
 }
 
-static const struct {
-	const char *word;
-	uint32_t bit;
-} uses[] = {
-	{ "tls-server", PROTO_USE_TLS_SERVER },
-	{ "csr", PROTO_USE_CSR },
-	{ "sign", PROTO_USE_SIGN },
-};
-
 static void
 set_use(struct parse *p, const char *value)
 {
-	enum { USES = sizeof(uses) / sizeof(uses[0]) };
-	char word[MAX_WORD];
-	size_t i;
+	char word[MAX_WORD], known[MAX_WORDS];
+	uint32_t bit;
 	int r;
 
 	p->has_use = true;
+	p->policy.use_line = p->line;
+	(void)proto_use_names(PROTO_USE_ALL, known, sizeof(known));
 	if (value[0] == '\0')
 		report(p, ERROR,
-			"use: nothing is named; write one or more of "
-			"tls-server, csr, sign");
+			"use: nothing is named; write one or more of %s",
+			known);
 	while ((r = ini_next_word(&value, word, sizeof(word))) == 1) {
-		for (i = 0; i < USES && strcmp(word, uses[i].word) != 0; i++)
-			;
-		if (i < USES)
-			p->policy.use |= uses[i].bit;
-		else
-			report(p, ERROR,
-				"use: '%s' is none of tls-server, csr, sign",
-				word);
+		bit = proto_use_number(word);
+		p->policy.use |= bit;
+		if (bit == 0)
+			report(p, ERROR, "use: '%s' is none of %s", word,
+				known);
 	}
 	if (r < 0)
 		report(p, ERROR, "use: a word is too long");
@@ -306,16 +297,27 @@ set_tls12(struct parse *p, const char *value)
 	report(p, ERROR, "tls12: '%s' is none of no, sentinel, any", value);
 }
 
-static void
-set_weak_digests(struct parse *p, const char *value)
+static bool
+get_bool(struct parse *p, const char *name, const char *value)
 {
 	int yes = ini_bool(value);
 
 	if (yes < 0)
-		report(p, ERROR, "weak-digests: '%s' is neither yes nor no",
-			value);
-	else if (yes > 0)
+		report(p, ERROR, "%s: '%s' is neither yes nor no", name, value);
+	return yes > 0;
+}
+
+static void
+set_weak_digests(struct parse *p, const char *value)
+{
+	if (get_bool(p, "weak-digests", value))
 		p->policy.flags |= PROTO_KEY_WEAK_DIGESTS;
+}
+
+static void
+set_weak_keys(struct parse *p, const char *value)
+{
+	p->policy.weak_keys = get_bool(p, "weak-keys", value);
 }
 
 /* The number that n digits make. */
@@ -400,6 +402,7 @@ static const struct {
 	{ "certificate", set_certificate },
 	{ "tls12", set_tls12 },
 	{ "weak-digests", set_weak_digests },
+	{ "weak-keys", set_weak_keys },
 	{ "enforce", set_enforce },
 };
 
@@ -422,7 +425,7 @@ take_setting(void *arg, const char *section, const char *name,
 	else if (i == SETTINGS)
 		report(p, ERROR,
 			"%s: unknown setting; known are allow, use, "
-			"certificate, tls12, weak-digests, enforce",
+			"certificate, tls12, weak-digests, weak-keys, enforce",
 			name);
 	else
 		settings[i].set(p, value);
@@ -441,6 +444,57 @@ static int
 compare_units(const void *a, const void *b)
 {
 	return strcmp(a, b);
+}
+
+/* What may be meant, but seldom is. */
+static void
+warn_of_uses(struct parse *p)
+{
+	static const uint32_t tls = PROTO_USE_TLS_SERVER | PROTO_USE_TLS_CLIENT;
+	uint32_t use = p->policy.use;
+
+	p->line = p->policy.use_line;
+	if ((use & PROTO_USE_SIGN) != 0 && (use & tls) != 0)
+		report(p, WARNING,
+			"use: with 'sign' the key signs any message, so that "
+			"%s beside it keeps nothing out: who breaks into the "
+			"TLS program can sign as this key whatever there is; "
+			"leave 'sign' out, or use two keys",
+			(use & PROTO_USE_TLS_SERVER) != 0 ? "'tls-server'"
+							  : "'tls-client'");
+	if ((use & PROTO_USE_TLS_RSA_KX) != 0)
+		report(p, WARNING,
+			"use: 'tls-rsa-kx' has no forward secrecy: who can use "
+			"the key later can read what was recorded today; "
+			"keyd tells nobody whether a padding was right "
+			"(Bleichenbacher), but leave it out where all clients "
+			"have ECDHE");
+}
+
+/* Through the hooks, as in parsing. */
+int
+policy_file_check(const struct policy *p, uint8_t type, unsigned bits,
+	const struct policy_hooks *hooks)
+{
+	const struct keykind *kind = keykind_by_type(type);
+	struct parse out = { .hooks = hooks, .line = p->use_line };
+	char fit[MAX_WORDS], words[MAX_WORDS];
+	uint32_t odd = p->use & ~kind->uses;
+
+	if (odd != 0)
+		report(&out, ERROR,
+			"use: a key of type %s cannot be for %s; it can be for "
+			"%s",
+			kind->name, proto_use_names(odd, words, sizeof(words)),
+			proto_use_names(kind->uses, fit, sizeof(fit)));
+	out.line = 0;
+	if (!p->weak_keys && keykind_is_weak(kind, bits))
+		report(&out, ERROR,
+			"the %s key has %u bits only, which can be broken; "
+			"make a new one of %u bits or more, or write "
+			"'weak-keys = yes' here",
+			kind->name, bits, kind->min_bits);
+	return out.failed ? -1 : 0;
 }
 
 int
@@ -468,6 +522,7 @@ policy_file_parse(const char *text, size_t len,
 			"tls-server'");
 	if (p.failed)
 		return -1;
+	warn_of_uses(&p);
 	qsort(a->uids, a->nuids, sizeof(a->uids[0]), compare_ids);
 	qsort(a->gids, a->ngids, sizeof(a->gids[0]), compare_ids);
 	qsort(a->units, a->nunits, sizeof(a->units[0]), compare_units);

@@ -10,8 +10,10 @@
 struct policy {
 	struct boot_set allow; /* sorted, no duplicates; ring fields 0 */
 	uint32_t use;
+	unsigned use_line;
 	uint8_t tls12;
 	uint8_t flags;
+	bool weak_keys; /* weak-keys = yes */
 	uint64_t enforce_from;
 	char certificate[BOOT_MAX_PATH + 1]; /* "": none */
 	unsigned certificate_line;
@@ -35,5 +37,12 @@ struct policy_hooks {
  */
 MUST_USE int policy_file_parse(const char *text, size_t len,
 	const struct policy_hooks *hooks, struct policy *out);
+
+/*
+ * Does the policy fit a key of this type and size? Every use must be one of
+ * keykind.h, and a weak key be allowed. Errors are reported. 0 or -1.
+ */
+MUST_USE int policy_file_check(const struct policy *p, uint8_t type,
+	unsigned bits, const struct policy_hooks *hooks);
 
 #endif

@@ -20,6 +20,7 @@
 #include "../support/starter.h"
 #include "lockdown/lockdown.h"
 #include "ring/ring.h"
+#include "wire/keykind.h"
 
 static const char policy[] = "allow = www\nuse = tls-server\n";
 
@@ -144,41 +145,45 @@ only_entry(const struct starter *s)
 	return e;
 }
 
-static const struct form {
-	const char *kind, *structure;
-	uint8_t type;
-	uint16_t bits;
-} forms[] = {
-	{ "RSA:2048", "PrivateKeyInfo", PROTO_KEY_RSA, 2048 },
-	{ "RSA:2048", "type-specific", PROTO_KEY_RSA, 2048 },
-	{ "EC:P-256", "PrivateKeyInfo", PROTO_KEY_P256, 256 },
-	{ "EC:P-256", "type-specific", PROTO_KEY_P256, 256 },
-	{ "EC:P-384", "PrivateKeyInfo", PROTO_KEY_P384, 384 },
-	{ "EC:P-384", "type-specific", PROTO_KEY_P384, 384 },
-};
+/* A key of the kind, in a file of this structure, for every use that fits. */
+static void
+assert_takes(const struct keykind *k, const char *structure)
+{
+	EVP_PKEY *pkey = make_key_of(k);
+	char *pem = make_pem(pkey, structure), text[256], words[128];
+	const struct starter_key keys[] = {
+		{ .name = "www", .key = pem, .policy = text },
+		{ .name = NULL },
+	};
+	struct starter s = { .keys = keys };
+	struct ring_entry e;
+
+	(void)snprintf(text, sizeof(text), "allow = www\nuse = %s\n",
+		proto_use_names(k->uses, words, sizeof(words)));
+	starter_load(&s);
+	assert_loaded(&s);
+	e = only_entry(&s);
+	assert_entry(&e, pkey);
+	cr_assert_eq(e.key.type, k->type, "%s", k->name);
+	cr_assert_eq(e.key.bits, k->min_bits, "%s", k->name);
+	cr_assert_eq(e.key.use, k->uses);
+	cr_assert_eq(e.key.tls12, PROTO_TLS12_ANY);
+	cr_assert_eq(s.done_keys, 1);
+	cr_assert_eq(ring_index_check(s.index, s.index_len), 0);
+	cr_assert(ring_index_has(s.index, s.index_len, e.key.hash));
+	free(pem);
+	EVP_PKEY_free(pkey);
+}
 
 Test(loader, takes_each_form_of_each_key_type)
 {
+	const struct keykind *k;
 	size_t i;
 
-	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		EVP_PKEY *pkey = make_key(forms[i].kind);
-		char *pem = make_pem(pkey, forms[i].structure);
-		struct starter s = load_text(pem, 0);
-		struct ring_entry e;
-
-		assert_loaded(&s);
-		e = only_entry(&s);
-		assert_entry(&e, pkey);
-		cr_assert_eq(e.key.type, forms[i].type);
-		cr_assert_eq(e.key.bits, forms[i].bits);
-		cr_assert_eq(e.key.use, PROTO_USE_TLS_SERVER);
-		cr_assert_eq(e.key.tls12, PROTO_TLS12_ANY);
-		cr_assert_eq(s.done_keys, 1);
-		cr_assert_eq(ring_index_check(s.index, s.index_len), 0);
-		cr_assert(ring_index_has(s.index, s.index_len, e.key.hash));
-		free(pem);
-		EVP_PKEY_free(pkey);
+	for (i = 0; (k = keykind_at(i)) != NULL; i++) {
+		assert_takes(k, "PrivateKeyInfo");
+		if (k->type == PROTO_KEY_RSA || keykind_is_ec(k))
+			assert_takes(k, "type-specific");
 	}
 }
 
@@ -208,12 +213,12 @@ Test(loader, takes_a_key_with_other_text_around_it)
 static const struct {
 	const char *kind, *structure, *words;
 } refused[] = {
-	{ "RSA:1024", "PrivateKeyInfo", "RSA key of 1024 bits" },
-	{ "RSA:2047", "type-specific", "RSA key of 2047 bits" },
-	{ "EC:P-521", "PrivateKeyInfo", "on the curve secp521r1" },
-	{ "EC:secp256k1", "type-specific", "on the curve secp256k1" },
-	{ "ED25519", "PrivateKeyInfo", "type ED25519" },
-	{ "X25519", "PrivateKeyInfo", "type X25519" },
+	{ "EC:secp112r1", "type-specific",
+		"an EC key on the curve secp112r1; keyd keeps keys of the "
+		"types RSA, RSA-PSS, P-256, " },
+	{ "EC:B-233", "PrivateKeyInfo", "on the curve sect233r1" },
+	{ "SM2", "PrivateKeyInfo",
+		"a key of type SM2; keyd keeps keys of the types RSA" },
 	{ "EC:P-256", "EncryptedPrivateKeyInfo", "is encrypted" },
 	{ "EC:P-256", "SubjectPublicKeyInfo", "a public key but no private" },
 };

@@ -102,6 +102,7 @@ Test(policy_file, has_the_defaults_of_the_specification)
 	cr_assert_eq(p.flags, 0);
 	cr_assert_eq(p.enforce_from, 0);
 	cr_assert_str_eq(p.certificate, "");
+	cr_assert_not(p.weak_keys);
 }
 
 Test(policy_file, takes_every_setting)
@@ -111,10 +112,11 @@ Test(policy_file, takes_every_setting)
 	cr_assert_eq(parse("# comment\n"
 			   "allow = root, www uid:1000 group:ssl-cert gid:7 "
 			   "unit:nginx.service unit:a@b.service\n"
-			   "use = tls-server csr,sign\n"
+			   "use = tls-server csr,tls-client\ttls-dhe, decrypt\n"
 			   "certificate = ../ssl/www.crt\n"
 			   "tls12 = no\n"
 			   "weak-digests = yes\n"
+			   "weak-keys = yes\n"
 			   "enforce = log until 2026-02-01\n",
 			     &p),
 		0);
@@ -129,7 +131,11 @@ Test(policy_file, takes_every_setting)
 	cr_assert_eq(p.allow.nunits, 2);
 	cr_assert_str_eq(p.allow.units[0], "a@b.service");
 	cr_assert_str_eq(p.allow.units[1], "nginx.service");
-	cr_assert_eq(p.use, 7);
+	cr_assert_eq(p.use, PROTO_USE_TLS_SERVER | PROTO_USE_CSR |
+				    PROTO_USE_TLS_CLIENT | PROTO_USE_TLS_DHE |
+				    PROTO_USE_DECRYPT);
+	cr_assert_eq(p.use_line, 3);
+	cr_assert(p.weak_keys);
 	cr_assert_str_eq(p.certificate, "../ssl/www.crt");
 	cr_assert_eq(p.certificate_line, 4);
 	cr_assert_eq(p.tls12, PROTO_TLS12_NO);
@@ -181,10 +187,16 @@ static const struct {
 	{ "use = sign\nallow = unit:.service\n", "does not name a unit", 2 },
 	{ "use = sign\nallow = unit:a.socket\n", "does not name a unit", 2 },
 	{ "use = sign\nallow = unit:a/b.service\n", "does not name a unit", 2 },
-	{ "allow = www\nuse = fly\n", "'fly' is none of", 2 },
+	{ "allow = www\nuse = fly\n",
+		"'fly' is none of tls-server csr sign tls-client tls-dhe "
+		"tls-rsa-kx decrypt",
+		2 },
+	{ "allow = www\nuse = sign SIGN\n", "'SIGN' is none of", 2 },
 	{ "allow = www\nuse = sign\ntls12 = yes\n", "tls12: 'yes'", 3 },
 	{ "allow = www\nuse = sign\nweak-digests = maybe\n",
 		"weak-digests: 'maybe'", 3 },
+	{ "allow = www\nuse = sign\nweak-keys = 1024\n",
+		"weak-keys: '1024' is neither", 3 },
 	{ "allow = www\nuse = sign\ncertificate =\n", "not a path", 3 },
 	{ "allow = www\nuse = sign\nenforce = no\n", "enforce: 'no'", 3 },
 	{ "allow = www\nuse = sign\nenforce = log\n", "enforce: 'log'", 3 },
@@ -279,4 +291,87 @@ Test(policy_file, enforces_again_when_the_date_is_over)
 	cr_assert_eq(nreports, 1);
 	cr_assert_eq(reports[0].priority, 4);
 	cr_assert_not_null(strstr(reports[0].text, "is over"));
+}
+
+static void
+assert_warned(const char *use, const char *words)
+{
+	char text[256];
+	struct policy p;
+
+	(void)snprintf(text, sizeof(text), "allow = www\nuse = %s\n", use);
+	cr_assert_eq(parse(text, &p), 0);
+	if (words == NULL) {
+		cr_assert_eq(nreports, 0, "%s: %s", use, reports[0].text);
+		return;
+	}
+	cr_assert_eq(nreports, 1, "%s", use);
+	cr_assert_eq(reports[0].priority, 4);
+	cr_assert_eq(reports[0].line, 2);
+	cr_assert_not_null(
+		strstr(reports[0].text, words), "%s: %s", use, reports[0].text);
+}
+
+Test(policy_file, warns_of_uses_that_are_dangerous_together_or_alone)
+{
+	assert_warned("tls-server sign", "'tls-server' beside it keeps");
+	assert_warned("sign, csr, tls-client", "'tls-client' beside it keeps");
+	assert_warned("tls-server tls-rsa-kx", "no forward secrecy");
+	assert_warned("sign csr decrypt", NULL);
+	assert_warned("tls-server tls-client csr tls-dhe decrypt", NULL);
+}
+
+/* A policy of these uses and a key of this type and size: the only report's
+ * words, or none. */
+static void
+assert_fits(const char *settings, uint8_t type, unsigned bits, unsigned line,
+	const char *words)
+{
+	const struct policy_hooks hooks = {
+		.user = user, .group = group, .report = report, .now = NOW
+	};
+	char text[256];
+	struct policy p;
+
+	(void)snprintf(text, sizeof(text), "allow = www\n%s\n", settings);
+	cr_assert_eq(parse(text, &p), 0);
+	nreports = 0;
+	cr_assert_eq(policy_file_check(&p, type, bits, &hooks),
+		words == NULL ? 0 : -1, "%s with type %u", settings, type);
+	cr_assert_eq(nreports, words != NULL);
+	if (words == NULL)
+		return;
+	cr_assert_eq(reports[0].priority, 3);
+	cr_assert_eq(reports[0].line, line);
+	cr_assert_not_null(strstr(reports[0].text, words), "no '%s' in '%s'",
+		words, reports[0].text);
+}
+
+Test(policy_file, refuses_a_use_that_does_not_fit_the_key)
+{
+	assert_fits("use = decrypt", PROTO_KEY_RSA, 2048, 0, NULL);
+	assert_fits("use = decrypt", PROTO_KEY_BP512T1, 512, 0, NULL);
+	assert_fits("use = decrypt", PROTO_KEY_X448, 448, 0, NULL);
+	assert_fits("use = tls-server decrypt", PROTO_KEY_RSA_PSS, 2048, 2,
+		"use: a key of type RSA-PSS cannot be for decrypt; it can be "
+		"for tls-server csr sign tls-client tls-dhe");
+	assert_fits("use = csr tls-rsa-kx tls-dhe", PROTO_KEY_P256, 256, 2,
+		"cannot be for tls-dhe tls-rsa-kx; it can");
+	assert_fits("use = decrypt", PROTO_KEY_ED25519, 256, 2,
+		"type Ed25519 cannot be for decrypt");
+	assert_fits("use = sign", PROTO_KEY_X25519, 253, 2,
+		"type X25519 cannot be for sign; it can be for decrypt");
+}
+
+Test(policy_file, refuses_a_weak_key_that_it_does_not_allow)
+{
+	assert_fits("use = sign", PROTO_KEY_RSA, 2048, 0, NULL);
+	assert_fits("use = sign", PROTO_KEY_RSA, 2047, 0,
+		"the RSA key has 2047 bits only, which can be broken; make a "
+		"new one of 2048 bits or more, or write 'weak-keys = yes'");
+	assert_fits("use = sign\nweak-keys = no", PROTO_KEY_RSA_PSS, 512, 0,
+		"the RSA-PSS key has 512 bits only");
+	assert_fits("use = sign\nweak-keys = yes", PROTO_KEY_RSA, 512, 0, NULL);
+	assert_fits("use = sign\nweak-keys = yes", PROTO_KEY_RSA_PSS, 1024, 0,
+		NULL);
 }
