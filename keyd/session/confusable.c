@@ -9,7 +9,8 @@ enum {
 	BER_SEQUENCE = 0x30,
 	BER_SET = 0x31,
 	BER_CONSTRUCTED = 0x20,
-	BER_ANY = -1,
+	BER_NUMBER = 0x1F, /* of a tag; all ones: it follows */
+	BER_MORE = 0x80,
 };
 
 /*
@@ -45,6 +46,29 @@ struct element {
 };
 
 /*
+ * Reads a tag, also one that is spelled out though it would fit one octet (3F 10
+ * is a SEQUENCE, and 3F 80 10 too): libcrypto and others take both. Larger
+ * numbers than 30 count as 31, which nothing here is.
+ */
+static uint8_t
+read_tag(struct reader *r)
+{
+	uint8_t first = reader_u8(r), octet;
+	uint32_t number = 0;
+
+	if ((first & BER_NUMBER) != BER_NUMBER)
+		return first;
+	do {
+		octet = reader_u8(r);
+		if (number < BER_NUMBER)
+			number = number << 7 | (octet & (BER_MORE - 1U));
+	} while ((octet & BER_MORE) != 0);
+	if (number > BER_NUMBER)
+		number = BER_NUMBER;
+	return (uint8_t)((first & 0xE0U) | number);
+}
+
+/*
  * Reads tag and length in any form that BER allows, long lengths with leading
  * zeros too. False if the content would not fit.
  */
@@ -54,7 +78,7 @@ read_element(struct reader *r, struct element *e)
 	uint8_t n, first;
 	uint64_t len = 0;
 
-	e->tag = reader_u8(r);
+	e->tag = read_tag(r);
 	first = reader_u8(r);
 	e->indefinite = first == 0x80;
 	if (e->indefinite) {
@@ -100,7 +124,7 @@ is_signed_ber(struct view m)
 		(void)reader_bytes(&r, first.len);
 	if (content == 0 || reader_left(&r) == 0)
 		return false;
-	next = reader_u8(&r);
+	next = read_tag(&r);
 	for (i = 0; i < ROWS(starts); i++)
 		if (outer.tag == starts[i].outer &&
 			first.tag == starts[i].first && next == starts[i].next)
@@ -178,9 +202,42 @@ is_tagged_cose(struct view m)
 	       reader_u8(&r) == COSE_ALG && !r.failed;
 }
 
-bool
-confusable(struct view message)
+enum {
+	RUN = 6,
+	RANDOM = 32,
+};
+
+/* Any RUN bytes of the key's, in whatever structure they may stand. */
+static bool
+holds_key(struct view m, struct view spki)
 {
-	return is_signed_ber(message) || is_sig_structure(message) ||
+	size_t i;
+
+	for (i = 0; i + RUN <= spki.len; i++)
+		if (memmem(m.data, m.len, spki.data + i, RUN) != NULL)
+			return true;
+	return false;
+}
+
+/* The client's random, if it is the start of a text. */
+static bool
+is_text(struct view m)
+{
+	size_t i;
+	uint8_t c;
+
+	for (i = 0; i < RANDOM && i < m.len; i++) {
+		c = m.data[i];
+		if ((c < ' ' && c != '\t' && c != '\n' && c != '\r') || c > '~')
+			return false;
+	}
+	return i == RANDOM;
+}
+
+bool
+confusable(struct view message, struct view spki)
+{
+	return holds_key(message, spki) || is_text(message) ||
+	       is_signed_ber(message) || is_sig_structure(message) ||
 	       is_tagged_cose(message);
 }

@@ -91,7 +91,7 @@ is_group(uint16_t group)
  * more. Anything with this outline is a ServerKeyExchange, sound or not.
  */
 static bool
-classify_ske(struct view m, grammar_on_curve_fn *on_curve,
+classify_ske(struct view m, struct view spki, grammar_on_curve_fn *on_curve,
 	struct grammar_result *out)
 {
 	struct reader r = reader_init(m.data, m.len);
@@ -105,7 +105,7 @@ classify_ske(struct view m, grammar_on_curve_fn *on_curve,
 	out->form = GRAMMAR_TLS12_SERVER;
 	out->sentinel = memcmp(randoms.data + RANDOMS - sizeof(sentinel),
 				sentinel, sizeof(sentinel)) == 0;
-	if (confusable(m))
+	if (confusable(m, spki))
 		out->defect = GRAMMAR_CONFUSABLE;
 	else if (!is_group(group))
 		out->defect = GRAMMAR_GROUP;
@@ -132,6 +132,6 @@ grammar_classify(
 	if (csr_is_request(message, spki))
 		g.form = GRAMMAR_CSR;
 	else
-		(void)classify_ske(message, on_curve, &g);
+		(void)classify_ske(message, spki, on_curve, &g);
 	return g;
 }

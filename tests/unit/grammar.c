@@ -531,6 +531,15 @@ static const struct {
 		BYTES("\x30\x88\x00\x00\x00\x00\x00\x00\x00\x5A\x02\x01\x00") },
 	{ "integer's length in two", BYTES("\x30\x62\x02\x81\x01\x00\x30") },
 	{ "indefinite inside", BYTES("\x30\x62\xA0\x80\x02\x01\x02") },
+	{ "tag spelled out", BYTES("\x3F\x10\x61\x02\x01\x00") },
+	{ "tag in three octets", BYTES("\x3F\x80\x10\x60\x02\x01\x00") },
+	{ "integer's tag spelled out", BYTES("\x30\x62\x1F\x02\x01\x00") },
+	{ "next tag spelled out",
+		BYTES("\x30\x62\x02\x02\x00\x01\x3F\x80\x10") },
+	{ "context tag spelled out", BYTES("\x30\x62\xBF\x00\x03\x02\x01"
+					   "\x02") },
+	{ "tag inside spelled out", BYTES("\x30\x62\xA0\x04\x1F\x02\x01"
+					  "\x02") },
 	{ "COSE_Sign1", BYTES("\x84\x6ASignature1\x43\xA1\x01\x26") },
 	{ "COSE_Sign", BYTES("\x85\x69Signature\x43\xA1\x01\x26") },
 	{ "countersignature", BYTES("\x85\x70"
@@ -582,6 +591,9 @@ Test(grammar, accepts_randoms_that_only_resemble_another_format)
 		{ BYTES("\x30\x62\x02\x7F\x00\x30") },
 		{ BYTES("\x30\x62\xA0\x03\x04\x01") },
 		{ BYTES("\x30\x82\x00\x62\x02\x01") },
+		{ BYTES("\x3F\x11\x61\x02\x01\x00") },
+		{ BYTES("\x3F\x90\x10\x60\x02\x01\x00") },
+		{ BYTES("\x3F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x10\x58\x02") },
 		{ BYTES("\x84\x6ASignatura1") },
 		{ BYTES("\x64\x6ASignature1") },
 		{ BYTES("\xD2\x84\x43\xA1\x02") },
@@ -594,6 +606,49 @@ Test(grammar, accepts_randoms_that_only_resemble_another_format)
 		/* Not by chance the two zeros of an indefinite length. */
 		m.data[99] = 0x11;
 		cr_assert(is_sound_ske(), "row %zu", i);
+	}
+}
+
+/*
+ * Wherever a structure would have the key, whatever it is: six bytes of it in
+ * a key exchange are no accident, five may be.
+ */
+Test(grammar, refuses_key_exchanges_that_hold_the_signing_key)
+{
+	size_t from, at;
+
+	for (from = 0; from + 6 <= spki.len; from++) {
+		at = from % 58; /* within the randoms */
+		messages_ske_group(&m, 29, &seed);
+		memcpy(m.data + at, spki.data + from, 6);
+		cr_assert(has_defect(GRAMMAR_CONFUSABLE), "%zu", from);
+		m.data[at + 5] ^= 0x80;
+		cr_assert(is_sound_ske(), "%zu", from);
+	}
+	/* The server's own point as its ephemeral one. */
+	messages_ske_group(&m, 23, &seed);
+	memcpy(m.data + 68, spki.data + spki.len - 65, 65);
+	cr_assert(has_defect(GRAMMAR_CONFUSABLE));
+	/* Its x coordinate as an x25519 share. */
+	messages_ske_group(&m, 29, &seed);
+	memcpy(m.data + 68, spki.data + spki.len - 64, 32);
+	cr_assert(has_defect(GRAMMAR_CONFUSABLE));
+}
+
+Test(grammar, refuses_key_exchanges_that_start_as_texts)
+{
+	static const char token[] = "eyJhbGciOiJFUzI1NiIsImI2NCI6ZmFs"
+				    "c2UsImNyaXQiOlsiYjY0Il19.owe\t\r\n";
+	size_t i;
+
+	start_with(token, 32);
+	cr_assert(has_defect(GRAMMAR_CONFUSABLE));
+	start_with(token, sizeof(token) - 1);
+	cr_assert(has_defect(GRAMMAR_CONFUSABLE));
+	for (i = 0; i < 32; i++) {
+		start_with(token, sizeof(token) - 1);
+		m.data[i] = i % 2 == 0 ? 0x1F : 0x7F;
+		cr_assert(is_sound_ske(), "%zu", i);
 	}
 }
 
