@@ -102,6 +102,11 @@ make_plain(const struct proto_scheme *scheme)
 	int key = rsa ? NID_rsaEncryption : NID_X9_62_id_ecPublicKey;
 	int nid;
 
+	/* RFC 8410: of a key type alone, without parameters */
+	if (scheme->algorithm == PROTO_ED25519)
+		return make(NID_ED25519, V_ASN1_UNDEF, NULL);
+	if (scheme->algorithm == PROTO_ED448)
+		return make(NID_ED448, V_ASN1_UNDEF, NULL);
 	if (!OBJ_find_sigid_by_algs(&nid, digest_nid(scheme->digest), key))
 		return NULL;
 	/* RFC 8017: NULL. RFC 5758: absent. */

@@ -8,6 +8,7 @@
 #include <openssl/provider.h>
 
 #include "provider/client.h"
+#include "provider/kind.h"
 #include "provider/settings.h"
 
 /* Functions of libcrypto that may be called back: provider-base(7). */
@@ -31,7 +32,7 @@ struct context {
 	OSSL_LIB_CTX *libctx;
 	OSSL_PROVIDER *fallback;
 	/* default's, to ask which parameters there are */
-	EVP_KEYMGMT *rsa, *ec;
+	EVP_KEYMGMT *keymgmt[KEY_KINDS];
 };
 
 #endif

@@ -19,25 +19,9 @@ struct decoder {
 	enum key_kind kind;
 };
 
-static OSSL_FUNC_decoder_newctx_fn rsa_newctx, ec_newctx;
 static OSSL_FUNC_decoder_freectx_fn freectx;
 static OSSL_FUNC_decoder_does_selection_fn does_selection;
 static OSSL_FUNC_decoder_decode_fn decode;
-
-#define COMMON                                                                 \
-	DISPATCH(OSSL_FUNC_DECODER_FREECTX, freectx),                          \
-		DISPATCH(OSSL_FUNC_DECODER_DOES_SELECTION, does_selection),    \
-		DISPATCH(OSSL_FUNC_DECODER_DECODE, decode), DISPATCH_END
-
-const OSSL_DISPATCH decoder_rsa_functions[] = {
-	DISPATCH(OSSL_FUNC_DECODER_NEWCTX, rsa_newctx),
-	COMMON,
-};
-
-const OSSL_DISPATCH decoder_ec_functions[] = {
-	DISPATCH(OSSL_FUNC_DECODER_NEWCTX, ec_newctx),
-	COMMON,
-};
 
 static void *
 newctx(struct context *ctx, enum key_kind kind)
@@ -51,17 +35,28 @@ newctx(struct context *ctx, enum key_kind kind)
 	return d;
 }
 
-static void *
-rsa_newctx(void *provctx)
-{
-	return newctx(provctx, KEY_RSA);
-}
+/* A decoder's table, and the only function that is not the same in all. */
+#define DECODER(prefix, kind)                                                  \
+	static OSSL_FUNC_decoder_newctx_fn prefix##_newctx;                    \
+	static void *prefix##_newctx(void *provctx)                            \
+	{                                                                      \
+		return newctx(provctx, kind);                                  \
+	}                                                                      \
+	const OSSL_DISPATCH decoder_##prefix##_functions[] = {                 \
+		DISPATCH(OSSL_FUNC_DECODER_NEWCTX, prefix##_newctx),           \
+		DISPATCH(OSSL_FUNC_DECODER_FREECTX, freectx),                  \
+		DISPATCH(OSSL_FUNC_DECODER_DOES_SELECTION, does_selection),    \
+		DISPATCH(OSSL_FUNC_DECODER_DECODE, decode),                    \
+		DISPATCH_END,                                                  \
+	}
 
-static void *
-ec_newctx(void *provctx)
-{
-	return newctx(provctx, KEY_EC);
-}
+DECODER(rsa, KEY_RSA);
+DECODER(rsa_pss, KEY_RSA_PSS);
+DECODER(ec, KEY_EC);
+DECODER(ed25519, KEY_ED25519);
+DECODER(ed448, KEY_ED448);
+DECODER(x25519, KEY_X25519);
+DECODER(x448, KEY_X448);
 
 static void
 freectx(void *vctx)
@@ -102,8 +97,10 @@ read_element(const struct core *core, OSSL_CORE_BIO *in, uint8_t *out)
 
 	if (n < 4 || out[0] != 0x30)
 		return 0;
-	/* A shell has at least 128 bytes, so it has length octets. */
-	if (out[1] == 0x81) {
+	if (out[1] < 0x80) {
+		head = 2;
+		body = out[1];
+	} else if (out[1] == 0x81) {
 		head = 3;
 		body = out[2];
 	} else if (out[1] == 0x82) {
@@ -117,30 +114,15 @@ read_element(const struct core *core, OSSL_CORE_BIO *in, uint8_t *out)
 	return n + read_bytes(core, in, out + n, head + body - n);
 }
 
-/*
- * Both decoders see a shell, one of them shall deal with it, so that what is
- * wrong is said once: EC with what has an EC algorithm identifier, RSA with all
- * else.
- */
-static enum key_kind
-kind_of(const uint8_t *der, size_t len)
-{
-	static const uint8_t ec[] = { 0x06, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2,
-		1 };
-	size_t start = len < 32 ? len : 32; /* within the outer headers */
-
-	return memmem(der, start, ec, sizeof(ec)) == NULL ? KEY_RSA : KEY_EC;
-}
-
 static int
 give(struct key *key, OSSL_CALLBACK *callback, void *arg)
 {
 	int type = OSSL_OBJECT_PKEY;
-	char name[8];
+	char name[16];
 	OSSL_PARAM params[4];
 	int ok;
 
-	(void)OPENSSL_strlcpy(name, key_kind_name(key->kind), sizeof(name));
+	(void)OPENSSL_strlcpy(name, kind_of(key->kind)->name, sizeof(name));
 	params[0] = OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type);
 	params[1] = OSSL_PARAM_construct_utf8_string(
 		OSSL_OBJECT_PARAM_DATA_TYPE, name, 0);
@@ -171,9 +153,10 @@ decode(void *vctx, OSSL_CORE_BIO *in, int selection, OSSL_CALLBACK *callback,
 	 * Returning 1 without an object lets the other decoders go on, and
 	 * makes libcrypto forget every error. So a shell that cannot be used
 	 * ends with 0: nobody else can read it, and the reason must be seen.
+	 * Each decoder sees it, one of them shall say so.
 	 */
 	len = read_element(&d->ctx->core, in, der);
-	if (len == 0 || kind_of(der, len) != d->kind)
+	if (len == 0 || kind_of_pkcs8(der, len) != d->kind)
 		return 1;
 	result = shell_decode(der, len, &shell);
 	if (result == SHELL_FOREIGN)

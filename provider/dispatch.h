@@ -18,12 +18,25 @@
 	}
 
 extern const OSSL_DISPATCH keymgmt_rsa_functions[];
+extern const OSSL_DISPATCH keymgmt_rsa_pss_functions[];
 extern const OSSL_DISPATCH keymgmt_ec_functions[];
+extern const OSSL_DISPATCH keymgmt_ed25519_functions[];
+extern const OSSL_DISPATCH keymgmt_ed448_functions[];
+extern const OSSL_DISPATCH keymgmt_x25519_functions[];
+extern const OSSL_DISPATCH keymgmt_x448_functions[];
+extern const OSSL_DISPATCH decoder_rsa_functions[];
+extern const OSSL_DISPATCH decoder_rsa_pss_functions[];
+extern const OSSL_DISPATCH decoder_ec_functions[];
+extern const OSSL_DISPATCH decoder_ed25519_functions[];
+extern const OSSL_DISPATCH decoder_ed448_functions[];
+extern const OSSL_DISPATCH decoder_x25519_functions[];
+extern const OSSL_DISPATCH decoder_x448_functions[];
 extern const OSSL_DISPATCH signature_rsa_functions[];
 extern const OSSL_DISPATCH signature_ecdsa_functions[];
-extern const OSSL_DISPATCH decoder_rsa_functions[];
-extern const OSSL_DISPATCH decoder_ec_functions[];
-extern const OSSL_DISPATCH keyexch_ec_functions[];
+extern const OSSL_DISPATCH signature_ed25519_functions[];
+extern const OSSL_DISPATCH signature_ed448_functions[];
+extern const OSSL_DISPATCH keyexch_ecdh_functions[];
+extern const OSSL_DISPATCH keyexch_ecx_functions[];
 extern const OSSL_DISPATCH cipher_rsa_functions[];
 
 #endif

@@ -11,35 +11,53 @@
 #define PROPERTIES "provider=keyd"
 #define DECODES    PROPERTIES ",input=der,structure=PrivateKeyInfo"
 
-/* The names are those of `default`: libcrypto must see the same algorithms. */
-#define NAMES_RSA "RSA:rsaEncryption:1.2.840.113549.1.1.1"
-#define NAMES_EC  "EC:id-ecPublicKey:1.2.840.10045.2.1"
+#define KEYMGMT(kind, names, table)                                            \
+	[kind] = { names, PROPERTIES, table, "keys kept by keyd" }
 
 static const OSSL_ALGORITHM keymgmts[] = {
-	{ NAMES_RSA, PROPERTIES, keymgmt_rsa_functions, "RSA kept by keyd" },
-	{ NAMES_EC, PROPERTIES, keymgmt_ec_functions, "EC kept by keyd" },
+	KEYMGMT(KEY_RSA, KIND_NAMES_RSA, keymgmt_rsa_functions),
+	KEYMGMT(KEY_RSA_PSS, KIND_NAMES_RSA_PSS, keymgmt_rsa_pss_functions),
+	KEYMGMT(KEY_EC, KIND_NAMES_EC, keymgmt_ec_functions),
+	KEYMGMT(KEY_ED25519, KIND_NAMES_ED25519, keymgmt_ed25519_functions),
+	KEYMGMT(KEY_ED448, KIND_NAMES_ED448, keymgmt_ed448_functions),
+	KEYMGMT(KEY_X25519, KIND_NAMES_X25519, keymgmt_x25519_functions),
+	KEYMGMT(KEY_X448, KIND_NAMES_X448, keymgmt_x448_functions),
 	{ NULL, NULL, NULL, NULL },
 };
 
 static const OSSL_ALGORITHM signatures[] = {
-	{ NAMES_RSA, PROPERTIES, signature_rsa_functions, "RSA by keyd" },
+	{ KIND_NAMES_RSA, PROPERTIES, signature_rsa_functions, "RSA by keyd" },
 	{ "ECDSA", PROPERTIES, signature_ecdsa_functions, "ECDSA by keyd" },
+	{ KIND_NAMES_ED25519, PROPERTIES, signature_ed25519_functions,
+		"Ed25519 by keyd" },
+	{ KIND_NAMES_ED448, PROPERTIES, signature_ed448_functions,
+		"Ed448 by keyd" },
 	{ NULL, NULL, NULL, NULL },
 };
 
+#define DECODER(kind, names, table) [kind] = { names, DECODES, table, "shells" }
+
 static const OSSL_ALGORITHM decoders[] = {
-	{ NAMES_RSA, DECODES, decoder_rsa_functions, "shell of an RSA key" },
-	{ NAMES_EC, DECODES, decoder_ec_functions, "shell of an EC key" },
+	DECODER(KEY_RSA, KIND_NAMES_RSA, decoder_rsa_functions),
+	DECODER(KEY_RSA_PSS, KIND_NAMES_RSA_PSS, decoder_rsa_pss_functions),
+	DECODER(KEY_EC, KIND_NAMES_EC, decoder_ec_functions),
+	DECODER(KEY_ED25519, KIND_NAMES_ED25519, decoder_ed25519_functions),
+	DECODER(KEY_ED448, KIND_NAMES_ED448, decoder_ed448_functions),
+	DECODER(KEY_X25519, KIND_NAMES_X25519, decoder_x25519_functions),
+	DECODER(KEY_X448, KIND_NAMES_X448, decoder_x448_functions),
 	{ NULL, NULL, NULL, NULL },
 };
 
 static const OSSL_ALGORITHM exchanges[] = {
-	{ "ECDH", PROPERTIES, keyexch_ec_functions, "ECDH of default" },
+	{ "ECDH", PROPERTIES, keyexch_ecdh_functions, "ECDH by keyd" },
+	{ KIND_NAMES_X25519, PROPERTIES, keyexch_ecx_functions,
+		"X25519 by keyd" },
+	{ KIND_NAMES_X448, PROPERTIES, keyexch_ecx_functions, "X448 by keyd" },
 	{ NULL, NULL, NULL, NULL },
 };
 
 static const OSSL_ALGORITHM ciphers[] = {
-	{ NAMES_RSA, PROPERTIES, cipher_rsa_functions, "RSA of default" },
+	{ KIND_NAMES_RSA, PROPERTIES, cipher_rsa_functions, "RSA of default" },
 	{ NULL, NULL, NULL, NULL },
 };
 
@@ -134,6 +152,18 @@ struct capability_sink {
 	void *arg;
 };
 
+static bool
+is_tls_group(const char *algorithm)
+{
+	int k;
+
+	for (k = 0; k < KEY_KINDS; k++)
+		if (kind_of((enum key_kind)k)->is_tls_group &&
+			strcmp(kind_of((enum key_kind)k)->name, algorithm) == 0)
+			return true;
+	return false;
+}
+
 /* Passes on the groups whose keys we manage. */
 static int
 pass_group(const OSSL_PARAM params[], void *arg)
@@ -144,7 +174,7 @@ pass_group(const OSSL_PARAM params[], void *arg)
 	const char *name = NULL;
 
 	if (p == NULL || !OSSL_PARAM_get_utf8_string_ptr(p, &name) ||
-		strcmp(name, "EC") != 0)
+		name == NULL || !is_tls_group(name))
 		return 1;
 	return to->callback(params, to->arg);
 }
@@ -170,9 +200,10 @@ static void
 teardown(void *provctx)
 {
 	struct context *ctx = provctx;
+	int k;
 
-	EVP_KEYMGMT_free(ctx->ec);
-	EVP_KEYMGMT_free(ctx->rsa);
+	for (k = 0; k < KEY_KINDS; k++)
+		EVP_KEYMGMT_free(ctx->keymgmt[k]);
 	if (ctx->fallback != NULL)
 		(void)OSSL_PROVIDER_unload(ctx->fallback);
 	OSSL_LIB_CTX_free(ctx->libctx);
@@ -209,16 +240,21 @@ start(struct context *ctx)
 		.timeout = ctx->settings.timeout,
 		.server_user = ctx->settings.server_user,
 	};
+	int k;
 
 	ctx->client = client_new(&s);
 	ctx->libctx = OSSL_LIB_CTX_new();
 	if (ctx->client == NULL || ctx->libctx == NULL)
 		return -1;
 	ctx->fallback = OSSL_PROVIDER_load(ctx->libctx, "default");
-	ctx->rsa = EVP_KEYMGMT_fetch(ctx->libctx, "RSA", NULL);
-	ctx->ec = EVP_KEYMGMT_fetch(ctx->libctx, "EC", NULL);
-	if (ctx->fallback == NULL || ctx->rsa == NULL || ctx->ec == NULL)
+	if (ctx->fallback == NULL)
 		return -1;
+	for (k = 0; k < KEY_KINDS; k++) {
+		ctx->keymgmt[k] = EVP_KEYMGMT_fetch(
+			ctx->libctx, kind_of((enum key_kind)k)->name, NULL);
+		if (ctx->keymgmt[k] == NULL)
+			return -1;
+	}
 	return 0;
 }
 

@@ -9,22 +9,6 @@
 
 #include "provider/errors.h"
 
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
-
-static const char *const shell_groups[] = { "prime256v1", "secp384r1" };
-
-const char *
-key_kind_name(enum key_kind kind)
-{
-	return kind == KEY_RSA ? "RSA" : "EC";
-}
-
-EVP_KEYMGMT *
-key_kind_keymgmt(const struct context *ctx, enum key_kind kind)
-{
-	return kind == KEY_RSA ? ctx->rsa : ctx->ec;
-}
-
 struct key *
 key_new(struct context *ctx, enum key_kind kind)
 {
@@ -52,20 +36,21 @@ key_new_inner(struct context *ctx, enum key_kind kind, EVP_PKEY *inner, int has)
 	return key;
 }
 
-static bool
-is_shell_key(EVP_PKEY *inner, enum key_kind kind)
+/* What keyd keeps of this kind and group, NULL if it does not. */
+static const struct keykind *
+type_of(EVP_PKEY *inner, enum key_kind kind)
 {
+	const char *name = kind_of(kind)->name;
 	char group[32];
-	size_t len, i;
+	size_t len;
 
-	if (kind == KEY_RSA)
-		return true;
+	if (!EVP_PKEY_is_a(inner, name))
+		return NULL;
+	if (!kind_of(kind)->has_domain)
+		return keykind_by_algorithm(name, NULL);
 	if (EVP_PKEY_get_group_name(inner, group, sizeof(group), &len) != 1)
-		return false;
-	for (i = 0; i < ROWS(shell_groups); i++)
-		if (strcmp(group, shell_groups[i]) == 0)
-			return true;
-	return false;
+		return NULL;
+	return keykind_by_algorithm(name, group);
 }
 
 /* The public key, read by default's decoders. */
@@ -91,6 +76,7 @@ key_new_shell(
 	struct context *ctx, enum key_kind kind, const struct shell *shell)
 {
 	EVP_PKEY *inner = read_spki(ctx, shell->spki);
+	const struct keykind *type;
 	struct key *key;
 	size_t len;
 
@@ -101,11 +87,13 @@ key_new_shell(
 			shell->name, shell->name);
 		return NULL;
 	}
-	if (!EVP_PKEY_is_a(inner, key_kind_name(kind)) ||
-		!is_shell_key(inner, kind)) {
+	ERR_set_mark();
+	type = type_of(inner, kind);
+	ERR_pop_to_mark();
+	if (type == NULL) {
 		errors_raise(ctx, ERROR_BAD_SHELL,
-			"shell of key %s: keys of this type are not "
-			"supported, but RSA, EC P-256 and P-384",
+			"shell of key %s: keyd keeps no keys of this type or "
+			"curve (keydctl generate lists those it does)",
 			shell->name);
 		EVP_PKEY_free(inner);
 		return NULL;
@@ -114,6 +102,7 @@ key_new_shell(
 	if (key == NULL)
 		return NULL;
 	key->is_shell = true;
+	key->type = type;
 	memcpy(key->name, shell->name, sizeof(key->name));
 	if (!EVP_Q_digest(ctx->libctx, "SHA256", NULL, shell->spki.data,
 		    shell->spki.len, key->hash, &len)) {
@@ -144,8 +133,8 @@ key_has(const struct key *key, int selection)
 {
 	int parts = OSSL_KEYMGMT_SELECT_KEYPAIR;
 
-	/* RSA keys have no parameters, and that is all of them. */
-	if (key->kind == KEY_EC)
+	/* Other keys have no parameters, and that is all of them. */
+	if (kind_of(key->kind)->has_domain)
 		parts |= OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS;
 	return (selection & parts & ~key->has) == 0;
 }

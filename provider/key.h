@@ -11,13 +11,10 @@
 #include <stdbool.h>
 
 #include "provider/context.h"
+#include "provider/kind.h"
+#include "wire/keykind.h"
 #include "wire/proto.h"
 #include "wire/shell.h"
-
-enum key_kind {
-	KEY_RSA,
-	KEY_EC,
-};
 
 struct key {
 	struct context *ctx;
@@ -27,15 +24,10 @@ struct key {
 	int has;         /* OSSL_KEYMGMT_SELECT_* parts there are */
 	bool is_shell;
 	/* of a shell */
+	const struct keykind *type;
 	char name[PROTO_MAX_NAME + 1];
 	uint8_t hash[PROTO_HASH_LEN]; /* SHA-256 of the SPKI */
 };
-
-/* The algorithm's name ("RSA"). */
-const char *key_kind_name(enum key_kind kind);
-
-/* default's key management of this kind. */
-EVP_KEYMGMT *key_kind_keymgmt(const struct context *ctx, enum key_kind kind);
 
 /* An empty key, or NULL. */
 struct key *key_new(struct context *ctx, enum key_kind kind);

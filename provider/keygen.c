@@ -37,7 +37,7 @@ keygen_init(struct context *ctx, enum key_kind kind, int selection,
 	gen->kind = kind;
 	gen->selection = selection;
 	gen->pctx = EVP_PKEY_CTX_new_from_name(
-		ctx->libctx, key_kind_name(kind), NULL);
+		ctx->libctx, kind_of(kind)->name, NULL);
 	if (gen->pctx == NULL || !start(gen->pctx, selection) ||
 		!keygen_set_params(gen, params)) {
 		keygen_cleanup(gen);
@@ -53,6 +53,9 @@ keygen_set_template(void *genctx, void *template)
 	const struct key *key = template;
 	EVP_PKEY_CTX *pctx;
 
+	/* Without parameters, there is nothing to take over. */
+	if (!kind_of(gen->kind)->has_domain)
+		return 1;
 	if (key->inner == NULL)
 		return 0;
 	pctx = EVP_PKEY_CTX_new_from_pkey(gen->ctx->libctx, key->inner, NULL);

@@ -71,6 +71,9 @@ keymgmt_set_params(void *keydata, const OSSL_PARAM params[])
 
 	if (params == NULL || params[0].key == NULL)
 		return 1;
+	/* libcrypto takes it for done where there is nothing to set. */
+	if (EVP_KEYMGMT_settable_params(key->ctx->keymgmt[key->kind]) == NULL)
+		return 1;
 	if (key->inner == NULL)
 		return 0;
 	if (key->is_shell) {
@@ -85,8 +88,12 @@ keymgmt_set_params(void *keydata, const OSSL_PARAM params[])
 	if (!EVP_PKEY_set_params(key->inner, (OSSL_PARAM *)(uintptr_t)params))
 		return 0;
 	if (OSSL_PARAM_locate_const(
-		    params, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY) != NULL)
-		key->has |= OSSL_KEYMGMT_SELECT_PUBLIC_KEY;
+		    params, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY) == NULL)
+		return 1;
+	key->has |= OSSL_KEYMGMT_SELECT_PUBLIC_KEY;
+	/* X25519 and X448 forget the private key that it does not fit. */
+	if (!kind_of(key->kind)->has_domain)
+		key->has &= ~OSSL_KEYMGMT_SELECT_PRIVATE_KEY;
 	return 1;
 }
 
@@ -128,7 +135,8 @@ keymgmt_validate(const void *keydata, int selection, int type)
 	else if (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY)
 		ok = EVP_PKEY_private_check(pctx);
 	else if (!(selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY))
-		ok = key->kind == KEY_RSA || EVP_PKEY_param_check(pctx) == 1;
+		ok = !kind_of(key->kind)->has_domain ||
+		     EVP_PKEY_param_check(pctx) == 1;
 	else if (type == OSSL_KEYMGMT_VALIDATE_QUICK_CHECK)
 		ok = EVP_PKEY_public_check_quick(pctx);
 	else
@@ -156,7 +164,7 @@ static EVP_PKEY *
 make_inner(const struct key *key, int selection, OSSL_PARAM params[])
 {
 	EVP_PKEY_CTX *pctx = EVP_PKEY_CTX_new_from_name(
-		key->ctx->libctx, key_kind_name(key->kind), NULL);
+		key->ctx->libctx, kind_of(key->kind)->name, NULL);
 	EVP_PKEY *inner = NULL;
 
 	if (pctx == NULL || EVP_PKEY_fromdata_init(pctx) != 1 ||
@@ -166,15 +174,35 @@ make_inner(const struct key *key, int selection, OSSL_PARAM params[])
 	return inner;
 }
 
-static int
-parts_of(const OSSL_PARAM params[], int selection)
+/* A key without public or private part, to be given a public one. */
+static EVP_PKEY *
+make_blank(const struct key *key)
 {
-	int has = 0;
+	EVP_PKEY_CTX *pctx = EVP_PKEY_CTX_new_from_name(
+		key->ctx->libctx, kind_of(key->kind)->name, NULL);
+	EVP_PKEY *inner = NULL;
+
+	if (pctx == NULL || EVP_PKEY_paramgen_init(pctx) != 1 ||
+		EVP_PKEY_paramgen(pctx, &inner) != 1)
+		inner = NULL;
+	EVP_PKEY_CTX_free(pctx);
+	return inner;
+}
+
+static int
+parts_of(enum key_kind kind, const OSSL_PARAM params[], int selection)
+{
+	/* the restrictions of RSA-PSS, and what EC keys may have beside */
+	int has = selection & OSSL_KEYMGMT_SELECT_OTHER_PARAMETERS;
 	size_t i;
 
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (OSSL_PARAM_locate_const(params, parts[i].name) != NULL)
 			has |= parts[i].part & selection;
+	/* default computes the public part, but of EC keys. */
+	if ((has & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) &&
+		!kind_of(kind)->has_domain)
+		has |= OSSL_KEYMGMT_SELECT_PUBLIC_KEY;
 	return has;
 }
 
@@ -191,8 +219,16 @@ keymgmt_import(void *keydata, int selection, const OSSL_PARAM params[])
 	if (inner == NULL)
 		return 0;
 	key->inner = inner;
-	key->has = parts_of(params, selection);
+	key->has = parts_of(key->kind, params, selection);
 	return 1;
+}
+
+/* Of X25519 and X448, libssl copies the parameters, of which there are none. */
+static bool
+is_blank(enum key_kind kind, int selection)
+{
+	return kind_of(kind)->exchange != NULL && !kind_of(kind)->has_domain &&
+	       !(selection & OSSL_KEYMGMT_SELECT_KEYPAIR);
 }
 
 void *
@@ -213,15 +249,20 @@ keymgmt_dup(const void *keydata, int selection)
 		to->inner = from->inner;
 		to->has = from->has;
 		to->is_shell = true;
+		to->type = from->type;
 		memcpy(to->name, from->name, sizeof(to->name));
 		memcpy(to->hash, from->hash, sizeof(to->hash));
 		return to;
 	}
 	selection &= from->has;
-	if (EVP_PKEY_todata(from->inner, selection, &params) != 1)
-		goto err;
-	inner = make_inner(to, selection, params);
-	OSSL_PARAM_free(params);
+	if (is_blank(from->kind, selection)) {
+		inner = make_blank(to);
+	} else {
+		if (EVP_PKEY_todata(from->inner, selection, &params) != 1)
+			goto err;
+		inner = make_inner(to, selection, params);
+		OSSL_PARAM_free(params);
+	}
 	if (inner == NULL)
 		goto err;
 	to->inner = inner;

@@ -1,5 +1,5 @@
 /*
- * Key management, provider-keymgmt(7): what RSA and EC have in common.
+ * Key management, provider-keymgmt(7): what all kinds have in common.
  * Parameters, public export, comparing and checking are default's work on the
  * inner key.
  */

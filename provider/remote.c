@@ -13,8 +13,30 @@ enum {
 	 * ASYNC jobs 32 kB for all of a handshake.
 	 */
 	REPLY_SIZE = PROTO_REPLY_HEADER + 2 + PROTO_MAX_SIGNATURE,
+	DER_INTEGER = 0x02,
 	DER_SEQUENCE = 0x30,
+	DER_LONG = 0x81,
 };
+
+/* DER: SEQUENCE { INTEGER, INTEGER }, and nothing after it (RFC 3279). */
+static bool
+is_ecdsa(struct view sig)
+{
+	/* P-521 has up to 139 bytes: at most one octet for the length. */
+	size_t head = sig.len > 3 && sig.data[1] == DER_LONG ? 3 : 2;
+	size_t pos = head, i;
+
+	if (sig.len <= head || sig.data[0] != DER_SEQUENCE ||
+		sig.data[head - 1] != sig.len - head)
+		return false;
+	for (i = 0; i < 2; i++) {
+		if (sig.len - pos < 3 || sig.data[pos] != DER_INTEGER ||
+			sig.data[pos + 1] > sig.len - pos - 2)
+			return false;
+		pos += 2 + (size_t)sig.data[pos + 1];
+	}
+	return pos == sig.len;
+}
 
 /*
  * Does it have the form of a signature of this key? Whether it is one, the
@@ -25,11 +47,9 @@ is_signature(const struct key *key, struct view sig)
 {
 	size_t size = key_signature_size(key);
 
-	if (key->kind == KEY_RSA)
-		return sig.len == size;
-	/* P-384 has at most 104 bytes: one octet of length. */
-	return sig.len > 2 && sig.len <= size && sig.data[0] == DER_SEQUENCE &&
-	       sig.data[1] == sig.len - 2;
+	if (key->kind == KEY_EC)
+		return sig.len <= size && is_ecdsa(sig);
+	return sig.len == size;
 }
 
 /* Sends the request; the reply's views point into reply. */

@@ -272,6 +272,19 @@ signature_sign(void *vctx, unsigned char *sig, size_t *siglen, size_t sigsize,
 	return EVP_PKEY_sign(s->pctx, sig, siglen, tbs, tbslen) == 1;
 }
 
+static int
+begin_pure(struct signature *s, const char *mdname, const OSSL_PARAM params[])
+{
+	if (mdname != NULL && mdname[0] != '\0') {
+		errors_raise(s->ctx, ERROR_BAD_DIGEST,
+			"key %s: %s signs messages, without a digest",
+			s->key->name, s->key->type->name);
+		return 0;
+	}
+	s->has_message = true;
+	return signature_set_ctx_params(s, params);
+}
+
 /* libssl does this twice a handshake, also for keys it does not use: no I/O. */
 int
 signature_digest_sign_init(void *vctx, const char *mdname, void *provkey,
@@ -291,6 +304,8 @@ signature_digest_sign_init(void *vctx, const char *mdname, void *provkey,
 		return signature_set_ctx_params(s, params);
 	}
 	s->is_remote = true;
+	if (s->type->is_pure)
+		return begin_pure(s, mdname, params);
 	if (mdname == NULL || mdname[0] == '\0')
 		mdname = "SHA256"; /* as default does for RSA and EC */
 	digest = OSSL_PARAM_construct_utf8_string(
@@ -344,6 +359,14 @@ signature_digest_sign(void *vctx, unsigned char *sig, size_t *siglen,
 		*siglen = sigsize;
 		return s->md != NULL &&
 		       EVP_DigestSign(s->md, sig, siglen, tbs, tbslen) == 1;
+	}
+	if (s->type->is_pure && tbslen > PROTO_MAX_DATA && sig != NULL) {
+		errors_raise(s->ctx, ERROR_TOO_LARGE,
+			"key %s: %s signs the message itself, of which keyd "
+			"takes %d bytes at most; this one has %zu",
+			s->key->name, s->key->type->name, PROTO_MAX_DATA,
+			tbslen);
+		return 0;
 	}
 	if (tbslen <= PROTO_MAX_DATA || sig == NULL)
 		return sign_remote(

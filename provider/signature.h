@@ -26,7 +26,7 @@ enum signature_salt {
 
 struct signature;
 
-/* What differs between RSA and ECDSA. */
+/* What differs between RSA, ECDSA and EdDSA. */
 struct signature_type {
 	/* Parameters of signing with a shell. 1, or 0 with an error raised. */
 	int (*set)(struct signature *s, const OSSL_PARAM params[]);
@@ -37,6 +37,7 @@ struct signature_type {
 	 */
 	int (*scheme)(const struct signature *s, size_t digest_len,
 		struct proto_scheme *out);
+	bool is_pure; /* there is no digest: RFC 8032 */
 };
 
 struct signature {

@@ -1,5 +1,7 @@
 #include "scene.h"
 
+#include <openssl/core_names.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/provider.h>
 #include <openssl/x509v3.h>
@@ -13,7 +15,22 @@
 #include "signing_keyd.h"
 #include "wire/shell.h"
 
-static const char *const names[] = { "rsa", "p256", "p384" };
+const struct scene_type scene_types[SCENE_KEYS] = {
+	[SCENE_RSA] = { "rsa", "RSA", NULL, "SHA256" },
+	[SCENE_P256] = { "p256", "EC", "P-256", "SHA256" },
+	[SCENE_P384] = { "p384", "EC", "P-384", "SHA384" },
+	[SCENE_P521] = { "p521", "EC", "P-521", "SHA512" },
+	[SCENE_P224] = { "p224", "EC", "P-224", "SHA224" },
+	[SCENE_K256] = { "k256", "EC", "secp256k1", "SHA256" },
+	[SCENE_BP512] = { "bp512", "EC", "brainpoolP512r1", "SHA512" },
+	[SCENE_PSS] = { "pss", "RSA-PSS", NULL, "SHA384" },
+	[SCENE_PSS256] = { "pss256", "RSA-PSS", NULL, "SHA256" },
+	[SCENE_ED25519] = { "ed25519", "ED25519", NULL, NULL },
+	[SCENE_ED448] = { "ed448", "ED448", NULL, NULL },
+	[SCENE_X25519] = { "x25519", "X25519", NULL, NULL },
+	[SCENE_X448] = { "x448", "X448", NULL, NULL },
+};
+
 static const char *const orders[] = {
 	[SCENE_LAST] = "default = default_sect\nkeyd = keyd_sect\n",
 	[SCENE_FIRST] = "keyd = keyd_sect\ndefault = default_sect\n",
@@ -60,15 +77,77 @@ write_conf(struct scene *s, enum scene_order order, const char *settings)
 	need(fclose(f) == 0, "conf");
 }
 
+/* The same numbers as an RSA-PSS key: making a new one takes long. */
+static EVP_PKEY *
+make_pss(const struct scene *s, enum scene_key k)
+{
+	int salt = 24;
+	char digest[] = "SHA256", mgf1[] = "SHA1";
+	OSSL_PARAM restricted[] = {
+		OSSL_PARAM_construct_utf8_string(
+			OSSL_PKEY_PARAM_RSA_DIGEST, digest, 0),
+		OSSL_PARAM_construct_utf8_string(
+			OSSL_PKEY_PARAM_RSA_MGF1_DIGEST, mgf1, 0),
+		OSSL_PARAM_construct_int(
+			OSSL_PKEY_PARAM_RSA_PSS_SALTLEN, &salt),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(s->plain, "RSA-PSS", NULL);
+	OSSL_PARAM *numbers = NULL, *all;
+	EVP_PKEY *key = NULL;
+
+	need(EVP_PKEY_todata(s->key[SCENE_RSA], EVP_PKEY_KEYPAIR, &numbers) ==
+			1,
+		"numbers");
+	if (k == SCENE_PSS)
+		restricted[0] = OSSL_PARAM_construct_end();
+	all = OSSL_PARAM_merge(numbers, restricted);
+	need(EVP_PKEY_fromdata_init(c) == 1 &&
+			EVP_PKEY_fromdata(c, &key, EVP_PKEY_KEYPAIR, all) == 1,
+		"RSA-PSS key");
+	OSSL_PARAM_free(numbers);
+	OSSL_PARAM_free(all);
+	EVP_PKEY_CTX_free(c);
+	return key;
+}
+
+static EVP_PKEY *
+make_key(const struct scene *s, enum scene_key k)
+{
+	const struct scene_type *t = &scene_types[k];
+
+	if (k == SCENE_PSS || k == SCENE_PSS256)
+		return make_pss(s, k);
+	if (k == SCENE_RSA)
+		return EVP_PKEY_Q_keygen(s->plain, NULL, "RSA", (size_t)2048);
+	return EVP_PKEY_Q_keygen(s->plain, NULL, t->type, t->group);
+}
+
+static int
+sign_cert(const struct scene *s, X509 *x, enum scene_key k)
+{
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	int n;
+
+	if (k >= SCENE_SIGNERS)
+		k = SCENE_RSA;
+	n = EVP_DigestSignInit_ex(c, NULL, scene_types[k].md, s->plain, NULL,
+		    s->key[k], NULL) == 1
+		    ? X509_sign_ctx(x, c)
+		    : 0;
+	EVP_MD_CTX_free(c);
+	return n > 0;
+}
+
 static X509 *
-make_cert(const struct scene *s, EVP_PKEY *key)
+make_cert(const struct scene *s, enum scene_key k)
 {
 	X509 *x = X509_new_ex(s->plain, NULL);
 	X509_NAME *name = X509_get_subject_name(x);
 	X509_EXTENSION *ca = X509V3_EXT_conf_nid(
 		NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
 
-	need(X509_set_version(x, 2) && X509_set_pubkey(x, key) &&
+	need(X509_set_version(x, 2) && X509_set_pubkey(x, s->key[k]) &&
 			X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
 				(const unsigned char *)"localhost", -1, -1,
 				0) &&
@@ -76,8 +155,7 @@ make_cert(const struct scene *s, EVP_PKEY *key)
 			ASN1_INTEGER_set(X509_get_serialNumber(x), 1) &&
 			X509_gmtime_adj(X509_getm_notBefore(x), -60) &&
 			X509_gmtime_adj(X509_getm_notAfter(x), 86400) &&
-			X509_add_ext(x, ca, -1) &&
-			X509_sign(x, key, EVP_sha256()) > 0,
+			X509_add_ext(x, ca, -1) && sign_cert(s, x, k),
 		"certificate");
 	X509_EXTENSION_free(ca);
 	return x;
@@ -106,8 +184,8 @@ make_shell(struct scene *s, enum scene_key k)
 
 	s->der[k] = malloc(SHELL_MAX);
 	need(n > 0 && s->der[k] != NULL &&
-			shell_encode(names[k], v, s->der[k], SHELL_MAX,
-				&s->der_len[k]) == 0,
+			shell_encode(scene_types[k].name, v, s->der[k],
+				SHELL_MAX, &s->der_len[k]) == 0,
 		"shell");
 	OPENSSL_free(spki);
 }
@@ -162,19 +240,17 @@ scene_start(struct scene *s, enum scene_order order, const char *settings)
 	keymgmt = EVP_KEYMGMT_fetch(s->libctx, "RSA", "provider=keyd");
 	need(keymgmt != NULL, "provider");
 	EVP_KEYMGMT_free(keymgmt);
-	s->key[SCENE_RSA] =
-		EVP_PKEY_Q_keygen(s->plain, NULL, "RSA", (size_t)2048);
-	s->key[SCENE_P256] = EVP_PKEY_Q_keygen(s->plain, NULL, "EC", "P-256");
-	s->key[SCENE_P384] = EVP_PKEY_Q_keygen(s->plain, NULL, "EC", "P-384");
 	for (k = 0; k < SCENE_KEYS; k++) {
-		s->cert[k] = move_cert(s, make_cert(s, s->key[k]));
+		s->key[k] = make_key(s, (enum scene_key)k);
+		need(s->key[k] != NULL, scene_types[k].name);
+		s->cert[k] = move_cert(s, make_cert(s, (enum scene_key)k));
 		make_shell(s, (enum scene_key)k);
 		if (strstr(settings, "wrong") != NULL)
 			continue;
 		pem = scene_pem(s, (enum scene_key)k);
 		s->shell[k] = PEM_read_bio_PrivateKey_ex(
 			pem, NULL, NULL, NULL, s->libctx, NULL);
-		need(s->shell[k] != NULL, "loading a shell");
+		need(s->shell[k] != NULL, scene_types[k].name);
 		BIO_free(pem);
 	}
 }

@@ -14,8 +14,27 @@ enum scene_key {
 	SCENE_RSA,
 	SCENE_P256,
 	SCENE_P384,
+	SCENE_P521,
+	SCENE_P224,
+	SCENE_K256, /* secp256k1 */
+	SCENE_BP512,
+	SCENE_PSS,    /* RSA-PSS without restrictions */
+	SCENE_PSS256, /* SHA-256, MGF1 with SHA-1, salt of 24 bytes or more */
+	SCENE_ED25519,
+	SCENE_ED448,
+	SCENE_SIGNERS,
+	SCENE_X25519 = SCENE_SIGNERS,
+	SCENE_X448,
 	SCENE_KEYS,
 };
+
+struct scene_type {
+	const char *name;         /* of key and shell */
+	const char *type, *group; /* libcrypto's */
+	const char *md; /* to sign with; NULL: none, or no signatures */
+};
+
+extern const struct scene_type scene_types[SCENE_KEYS];
 
 enum scene_order {
 	SCENE_LAST,      /* default, keyd */

@@ -87,12 +87,12 @@ handshake(enum scene_key k, int version, const char *groups, int mutual)
 		X509_STORE_add_cert(SSL_CTX_get_cert_store(client), s.cert[k]),
 		1);
 	if (mutual) {
-		use_shell(client, SCENE_RSA);
+		use_shell(client, k);
 		SSL_CTX_set_verify(server,
 			SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
 			NULL);
-		cr_assert_eq(X509_STORE_add_cert(SSL_CTX_get_cert_store(server),
-				     s.cert[SCENE_RSA]),
+		cr_assert_eq(X509_STORE_add_cert(
+				     SSL_CTX_get_cert_store(server), s.cert[k]),
 			1);
 	}
 	assert_no_errors("set-up");
@@ -104,22 +104,34 @@ handshake(enum scene_key k, int version, const char *groups, int mutual)
 	SSL_CTX_free(client);
 }
 
+/* Those that libssl 3.0 has a signature algorithm for. */
+static const enum scene_key tls_keys[] = { SCENE_RSA, SCENE_P256, SCENE_P384,
+	SCENE_P521, SCENE_PSS, SCENE_ED25519, SCENE_ED448 };
+
+static bool
+is_ed(enum scene_key k)
+{
+	return k == SCENE_ED25519 || k == SCENE_ED448;
+}
+
 static void
 handshakes(enum scene_order order)
 {
-	static const char *const groups[] = { "X25519:P-256:P-384",
-		"P-256:P-384", "P-384:P-256" };
+	/* each with the curves of all certificates, as TLS 1.2 wants it */
+	static const char *const groups[] = { "X25519:P-256:P-384:P-521",
+		"P-256:P-384:P-521", "X448:P-256:P-384:P-521",
+		"P-521:P-256:P-384" };
 	static const int versions[] = { TLS1_3_VERSION, TLS1_2_VERSION };
-	size_t v, g;
-	int k;
+	size_t k, v, g;
 
 	scene_start(&s, order, "");
 	scene_keyd(&s, 0, 0);
-	for (k = 0; k < SCENE_KEYS; k++)
+	for (k = 0; k < sizeof(tls_keys) / sizeof(tls_keys[0]); k++)
 		for (v = 0; v < 2; v++)
-			for (g = 0; g < 3; g++)
-				handshake((enum scene_key)k, versions[v],
-					groups[g], g == 1);
+			for (g = 0; g < 4; g++)
+				if (v == 0 || !is_ed(tls_keys[k]))
+					handshake(tls_keys[k], versions[v],
+						groups[g], g == 1);
 }
 
 Test(provider_tls, shakes_hands_when_listed_last)
@@ -188,15 +200,23 @@ Test(provider_tls, refuses_rsa_key_exchange_in_words)
 static EVP_PKEY *
 generate(const char *type, const char *group)
 {
-	if (group != NULL)
+	EVP_PKEY_CTX *c;
+	EVP_PKEY *key = NULL;
+
+	if (strcmp(type, "EC") == 0)
 		return EVP_PKEY_Q_keygen(s.libctx, NULL, type, group);
-	return EVP_PKEY_Q_keygen(s.libctx, NULL, type, (size_t)2048);
+	c = EVP_PKEY_CTX_new_from_name(s.libctx, type, NULL);
+	cr_assert_eq(EVP_PKEY_keygen_init(c), 1);
+	cr_assert_eq(EVP_PKEY_generate(c, &key), 1);
+	EVP_PKEY_CTX_free(c);
+	return key;
 }
 
 static void
 use_pass_through(const char *type, const char *group)
 {
 	EVP_PKEY *key = generate(type, group), *back, *copy;
+	const char *md = strncmp(type, "ED", 2) == 0 ? NULL : "SHA256";
 	EVP_MD_CTX *c = EVP_MD_CTX_new();
 	BIO *b = BIO_new(BIO_s_mem());
 	unsigned char sig[1024];
@@ -205,12 +225,12 @@ use_pass_through(const char *type, const char *group)
 	cr_assert_not_null(key);
 	cr_assert_str_eq(
 		OSSL_PROVIDER_get0_name(EVP_PKEY_get0_provider(key)), "keyd");
-	cr_assert_eq(EVP_DigestSignInit_ex(
-			     c, NULL, "SHA256", s.libctx, NULL, key, NULL),
+	cr_assert_eq(
+		EVP_DigestSignInit_ex(c, NULL, md, s.libctx, NULL, key, NULL),
 		1);
 	cr_assert_eq(EVP_DigestSign(c, sig, &len, (const uint8_t *)"x", 1), 1);
-	cr_assert_eq(EVP_DigestVerifyInit_ex(
-			     c, NULL, "SHA256", s.libctx, NULL, key, NULL),
+	cr_assert_eq(
+		EVP_DigestVerifyInit_ex(c, NULL, md, s.libctx, NULL, key, NULL),
 		1);
 	cr_assert_eq(EVP_DigestVerify(c, sig, len, (const uint8_t *)"x", 1), 1);
 	cr_assert_eq(
@@ -235,18 +255,21 @@ Test(provider_tls, passes_other_keys_through_when_listed_first)
 	use_pass_through("EC", "P-256");
 	use_pass_through("EC", "P-521");
 	use_pass_through("EC", "secp256k1");
+	use_pass_through("RSA-PSS", NULL);
+	use_pass_through("ED25519", NULL);
+	use_pass_through("ED448", NULL);
 }
 
-Test(provider_tls, passes_key_agreement_through_when_listed_first)
+static void
+agree(const char *type, const char *group, size_t len)
 {
 	EVP_PKEY *a, *b, *pub;
-	unsigned char *point = NULL, one[66], two[66];
+	unsigned char *point = NULL, one[72], two[72];
 	size_t n, n1 = sizeof(one), n2 = sizeof(two);
 	EVP_PKEY_CTX *c;
 
-	scene_start(&s, SCENE_FIRST, "");
-	a = generate("EC", "P-521");
-	b = generate("EC", "P-521");
+	a = generate(type, group);
+	b = generate(type, group);
 	n = EVP_PKEY_get1_encoded_public_key(a, &point);
 	cr_assert_gt(n, 0);
 	pub = EVP_PKEY_new();
@@ -254,7 +277,7 @@ Test(provider_tls, passes_key_agreement_through_when_listed_first)
 	cr_assert_eq(EVP_PKEY_set1_encoded_public_key(pub, point, n), 1);
 	OPENSSL_free(point);
 	cr_assert_eq(EVP_PKEY_eq(pub, a), 1);
-	cr_assert_eq(EVP_PKEY_get_bits(pub), 521);
+	cr_assert_eq(EVP_PKEY_get_bits(pub), EVP_PKEY_get_bits(a));
 	c = EVP_PKEY_CTX_new_from_pkey(s.libctx, b, NULL);
 	cr_assert_eq(EVP_PKEY_derive_init(c), 1);
 	cr_assert_eq(EVP_PKEY_derive_set_peer(c, pub), 1);
@@ -265,10 +288,18 @@ Test(provider_tls, passes_key_agreement_through_when_listed_first)
 	cr_assert_eq(EVP_PKEY_derive_set_peer(c, b), 1);
 	cr_assert_eq(EVP_PKEY_derive(c, two, &n2), 1);
 	EVP_PKEY_CTX_free(c);
-	cr_assert_eq(n1, sizeof(one));
+	cr_assert_eq(n1, len);
 	cr_assert_arr_eq(one, two, n1);
 	assert_no_errors("agreement");
 	EVP_PKEY_free(pub);
 	EVP_PKEY_free(a);
 	EVP_PKEY_free(b);
+}
+
+Test(provider_tls, passes_key_agreement_through_when_listed_first)
+{
+	scene_start(&s, SCENE_FIRST, "");
+	agree("EC", "P-521", 66);
+	agree("X25519", NULL, 32);
+	agree("X448", NULL, 56);
 }

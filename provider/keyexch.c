@@ -1,4 +1,4 @@
-/* ECDH with ephemeral keys: provider-keyexch(7). */
+/* ECDH, X25519 and X448: provider-keyexch(7). */
 #include "provider/dispatch.h"
 #include "provider/errors.h"
 #include "provider/operation.h"
@@ -37,17 +37,26 @@ static const OSSL_PARAM readable[] = {
 	OSSL_PARAM_END,
 };
 
-const OSSL_DISPATCH keyexch_ec_functions[] = {
-	DISPATCH(OSSL_FUNC_KEYEXCH_NEWCTX, newctx),
-	DISPATCH(OSSL_FUNC_KEYEXCH_FREECTX, freectx),
-	DISPATCH(OSSL_FUNC_KEYEXCH_DUPCTX, dupctx),
-	DISPATCH(OSSL_FUNC_KEYEXCH_INIT, init),
-	DISPATCH(OSSL_FUNC_KEYEXCH_SET_PEER, set_peer),
-	DISPATCH(OSSL_FUNC_KEYEXCH_DERIVE, derive),
+#define COMMON                                                                 \
+	DISPATCH(OSSL_FUNC_KEYEXCH_NEWCTX, newctx),                            \
+		DISPATCH(OSSL_FUNC_KEYEXCH_FREECTX, freectx),                  \
+		DISPATCH(OSSL_FUNC_KEYEXCH_DUPCTX, dupctx),                    \
+		DISPATCH(OSSL_FUNC_KEYEXCH_INIT, init),                        \
+		DISPATCH(OSSL_FUNC_KEYEXCH_SET_PEER, set_peer),                \
+		DISPATCH(OSSL_FUNC_KEYEXCH_DERIVE, derive)
+
+const OSSL_DISPATCH keyexch_ecdh_functions[] = {
+	COMMON,
 	DISPATCH(OSSL_FUNC_KEYEXCH_SET_CTX_PARAMS, set_params),
 	DISPATCH(OSSL_FUNC_KEYEXCH_GET_CTX_PARAMS, get_params),
 	DISPATCH(OSSL_FUNC_KEYEXCH_SETTABLE_CTX_PARAMS, settable),
 	DISPATCH(OSSL_FUNC_KEYEXCH_GETTABLE_CTX_PARAMS, gettable),
+	DISPATCH_END,
+};
+
+/* X25519 and X448: nothing to choose. */
+const OSSL_DISPATCH keyexch_ecx_functions[] = {
+	COMMON,
 	DISPATCH_END,
 };
 
