@@ -19,6 +19,7 @@ struct core {
 	OSSL_FUNC_core_set_error_debug_fn *set_error_debug;
 	OSSL_FUNC_core_vset_error_fn *vset_error;
 	OSSL_FUNC_BIO_read_ex_fn *bio_read;
+	OSSL_FUNC_BIO_write_ex_fn *bio_write;
 };
 
 struct context {

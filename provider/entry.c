@@ -6,6 +6,7 @@
 
 #include "provider/context.h"
 #include "provider/dispatch.h"
+#include "provider/encoder.h"
 #include "provider/errors.h"
 
 #define PROPERTIES "provider=keyd"
@@ -68,6 +69,7 @@ static const struct {
 	{ OSSL_OP_KEYMGMT, keymgmts },
 	{ OSSL_OP_SIGNATURE, signatures },
 	{ OSSL_OP_DECODER, decoders },
+	{ OSSL_OP_ENCODER, encoder_algorithms },
 	{ OSSL_OP_KEYEXCH, exchanges },
 	{ OSSL_OP_ASYM_CIPHER, ciphers },
 };
@@ -228,6 +230,8 @@ read_core(struct core *core, const OSSL_DISPATCH *in)
 			core->vset_error = OSSL_FUNC_core_vset_error(in);
 		else if (in->function_id == OSSL_FUNC_BIO_READ_EX)
 			core->bio_read = OSSL_FUNC_BIO_read_ex(in);
+		else if (in->function_id == OSSL_FUNC_BIO_WRITE_EX)
+			core->bio_write = OSSL_FUNC_BIO_write_ex(in);
 	}
 }
 
@@ -274,7 +278,7 @@ OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
 		return 0;
 	ctx->core.handle = handle;
 	read_core(&ctx->core, in);
-	if (ctx->core.bio_read == NULL)
+	if (ctx->core.bio_read == NULL || ctx->core.bio_write == NULL)
 		goto err;
 	settings_read(&ctx->settings, handle, ctx->core.get_params);
 	if (start(ctx) < 0)

@@ -104,12 +104,38 @@ key_new_shell(
 	key->is_shell = true;
 	key->type = type;
 	memcpy(key->name, shell->name, sizeof(key->name));
-	if (!EVP_Q_digest(ctx->libctx, "SHA256", NULL, shell->spki.data,
-		    shell->spki.len, key->hash, &len)) {
+	key->spki = OPENSSL_memdup(shell->spki.data, shell->spki.len);
+	key->spki_len = shell->spki.len;
+	if (key->spki == NULL ||
+		!EVP_Q_digest(ctx->libctx, "SHA256", NULL, shell->spki.data,
+			shell->spki.len, key->hash, &len)) {
 		key_free(key);
 		return NULL;
 	}
 	return key;
+}
+
+struct key *
+key_dup_shell(const struct key *from)
+{
+	struct key *to = key_new(from->ctx, from->kind);
+
+	if (to == NULL)
+		return NULL;
+	to->has = from->has;
+	to->is_shell = true;
+	to->type = from->type;
+	memcpy(to->name, from->name, sizeof(to->name));
+	memcpy(to->hash, from->hash, sizeof(to->hash));
+	to->spki = OPENSSL_memdup(from->spki, from->spki_len);
+	to->spki_len = from->spki_len;
+	/* Its own: what follows may set the form of its points. */
+	to->inner = EVP_PKEY_dup(from->inner);
+	if (to->spki == NULL || to->inner == NULL) {
+		key_free(to);
+		return NULL;
+	}
+	return to;
 }
 
 struct key *
@@ -125,6 +151,7 @@ key_free(struct key *key)
 	if (key == NULL || atomic_fetch_sub(&key->references, 1) > 1)
 		return;
 	EVP_PKEY_free(key->inner);
+	OPENSSL_free(key->spki);
 	OPENSSL_free(key);
 }
 

@@ -27,6 +27,8 @@ struct key {
 	const struct keykind *type;
 	char name[PROTO_MAX_NAME + 1];
 	uint8_t hash[PROTO_HASH_LEN]; /* SHA-256 of the SPKI */
+	uint8_t *spki;                /* DER, byte for byte that of the shell */
+	size_t spki_len;
 };
 
 /* An empty key, or NULL. */
@@ -38,6 +40,9 @@ struct key *key_new(struct context *ctx, enum key_kind kind);
  */
 struct key *key_new_shell(
 	struct context *ctx, enum key_kind kind, const struct shell *shell);
+
+/* The same key once more, for who may change how it is written; or NULL. */
+struct key *key_dup_shell(const struct key *from);
 
 /*
  * A pass-through or public key that takes the caller's reference to inner; NULL

@@ -54,13 +54,26 @@ keymgmt_get_params(void *keydata, OSSL_PARAM params[])
 	return key->inner != NULL && EVP_PKEY_get_params(key->inner, params);
 }
 
-/* Only about how a private key is written, which a shell's never is. */
+/* How a key is written; the key stays the same. */
+static const char *const forms[] = {
+	OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+	OSSL_PKEY_PARAM_EC_ENCODING,
+	/* for private keys alone: `openssl ec` sets it whatever it writes */
+	OSSL_PKEY_PARAM_EC_INCLUDE_PUBLIC,
+};
+
 static bool
-is_void_for_shells(const OSSL_PARAM params[])
+is_form(const OSSL_PARAM params[])
 {
-	for (; params->key != NULL; params++)
-		if (strcmp(params->key, OSSL_PKEY_PARAM_EC_INCLUDE_PUBLIC) != 0)
+	size_t i;
+
+	for (; params->key != NULL; params++) {
+		for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+			if (strcmp(params->key, forms[i]) == 0)
+				break;
+		if (i == sizeof(forms) / sizeof(forms[0]))
 			return false;
+	}
 	return true;
 }
 
@@ -76,10 +89,7 @@ keymgmt_set_params(void *keydata, const OSSL_PARAM params[])
 		return 1;
 	if (key->inner == NULL)
 		return 0;
-	if (key->is_shell) {
-		/* `openssl ec` sets it whatever it is going to write. */
-		if (is_void_for_shells(params))
-			return 1;
+	if (key->is_shell && !is_form(params)) {
 		errors_raise(key->ctx, ERROR_NOT_FOR_SHELLS,
 			"key %s cannot be changed", key->name);
 		return 0;
@@ -239,21 +249,11 @@ keymgmt_dup(const void *keydata, int selection)
 	EVP_PKEY *inner;
 	struct key *to;
 
+	if (from->is_shell && (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY))
+		return key_dup_shell(from);
 	to = key_new(from->ctx, from->kind);
 	if (to == NULL || from->inner == NULL)
 		return to;
-	if (from->is_shell && (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY)) {
-		/* A shell's inner key never changes: it can be shared. */
-		if (!EVP_PKEY_up_ref(from->inner))
-			goto err;
-		to->inner = from->inner;
-		to->has = from->has;
-		to->is_shell = true;
-		to->type = from->type;
-		memcpy(to->name, from->name, sizeof(to->name));
-		memcpy(to->hash, from->hash, sizeof(to->hash));
-		return to;
-	}
 	selection &= from->has;
 	if (is_blank(from->kind, selection)) {
 		inner = make_blank(to);

@@ -85,29 +85,38 @@ Test(provider_cli, lists_the_provider)
 	cr_assert_not_null(strstr(output(), "openssl-keyd"));
 }
 
-Test(provider_cli, shows_public_keys_and_nothing_else)
+Test(provider_cli, shows_public_keys)
 {
 	works("openssl pkey -in rsa.key -pubout");
 	cr_assert_not_null(strstr(output(), "BEGIN PUBLIC KEY"));
 	works("openssl pkey -in p256.key -text_pub -noout");
-	cr_assert_neq(run("openssl pkey -in rsa.key"), 0);
-	cr_assert_null(strstr(output(), "PRIVATE KEY"));
-	cr_assert_neq(run("openssl pkcs12 -export -inkey rsa.key -in rsa.pem "
-			  "-passout pass:x -out x.p12"),
-		0);
-}
-
-Test(provider_cli, the_old_commands_show_public_keys_too)
-{
 	works("openssl ec -in p256.key -pubout -out a && openssl pkey -in "
 	      "p256.key -pubout -out b && cmp a b");
 	works("openssl ec -in p256.key -check -noout");
 	works("openssl rsa -in rsa.key -pubout -out a && openssl pkey -in "
 	      "rsa.key -pubout -out b && cmp a b");
-	cr_assert_neq(run("openssl ec -in p256.key"), 0);
-	cr_assert_null(strstr(output(), "PRIVATE KEY"));
-	cr_assert_neq(run("openssl rsa -in rsa.key"), 0);
-	cr_assert_null(strstr(output(), "PRIVATE KEY"));
+}
+
+Test(provider_cli, writes_shells_where_private_keys_are_asked_for)
+{
+	works("openssl pkey -in rsa.key -out a && cmp a rsa.key && "
+	      "openssl rsa -in rsa.key -out a && cmp a rsa.key && "
+	      "openssl rsa -in rsa.key -traditional -out a && cmp a rsa.key && "
+	      "openssl pkcs8 -topk8 -nocrypt -in rsa.key -out a && "
+	      "cmp a rsa.key");
+	works("openssl ec -in p256.key -out a && cmp a p256.key && "
+	      "openssl pkcs8 -topk8 -in p256.key -passout pass:x -out e && "
+	      "openssl pkey -in e -passin pass:x -out a && cmp a p256.key");
+	works("openssl pkcs12 -export -inkey rsa.key -in rsa.pem "
+	      "-passout pass:x -out x.p12 && openssl pkcs12 -in x.p12 "
+	      "-passin pass:x -nodes -nocerts -out a && "
+	      "openssl pkey -in a -out b && cmp b rsa.key");
+	fails("openssl rsa -in rsa.key -aes256 -passout pass:x",
+		"write it without one");
+	fails("openssl rsa -in rsa.key -outform PVK -passout pass:x",
+		"write PEM or DER");
+	works("openssl pkey -in p256.key -noout -text");
+	cr_assert_not_null(strstr(output(), "kept by keyd as p256"));
 }
 
 Test(provider_cli, makes_requests_and_certificates)
