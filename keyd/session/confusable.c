@@ -1,5 +1,7 @@
 #include "confusable.h"
 
+#include "transcript.h"
+
 #include <string.h>
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
@@ -239,5 +241,5 @@ confusable(struct view message, struct view spki)
 {
 	return holds_key(message, spki) || is_text(message) ||
 	       is_signed_ber(message) || is_sig_structure(message) ||
-	       is_tagged_cose(message);
+	       is_tagged_cose(message) || transcript_starts(message);
 }

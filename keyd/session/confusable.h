@@ -1,8 +1,9 @@
 /*
  * Is a message also the start of a format that other programs verify
  * signatures over? Whoever asks for a TLS 1.2 signature chooses both randoms
- * and most of the point, so a ServerKeyExchange can be built that is at once
- * a certificate request or a COSE structure. libc only.
+ * and most of the point or group, so a ServerKeyExchange can be built that is
+ * at once a certificate request, a COSE structure or what a TLS client signs.
+ * libc only.
  */
 #ifndef KEYD_SESSION_CONFUSABLE_H
 #define KEYD_SESSION_CONFUSABLE_H
@@ -16,6 +17,7 @@
  *    request, revocation list, OCSP response, SPKAC, CMS attributes, CMP;
  *  - the start of a COSE Sig_structure (RFC 9052 §4.4, RFC 9338) or of a
  *    tagged COSE_Sign1 or COSE_Sign;
+ *  - the start of a TLS 1.2 client's transcript (transcript_starts());
  *  - something that holds any six consecutive bytes of spki, the
  *    SubjectPublicKeyInfo (DER) of the key that is asked to sign. A structure
  *    which binds that key to a name, such as a request, holds it or at least

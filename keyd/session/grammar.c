@@ -2,6 +2,8 @@
 
 #include "confusable.h"
 #include "csr.h"
+#include "dhe.h"
+#include "transcript.h"
 
 #include <string.h>
 
@@ -11,8 +13,9 @@ enum {
 	BLANKS = 64, /* RFC 8446 §4.4.3: room for two randoms */
 	CONTEXT = 33,
 	RANDOMS = 64,
-	SKE_HEADER = 4, /* curve type, group, length of the point */
 	CURVE_NAMED = 3,
+	/* randoms, curve type, group, length, the longest point */
+	ECDHE_MAX = RANDOMS + 1 + 2 + 1 + 255,
 	UNCOMPRESSED = 4,
 };
 
@@ -86,16 +89,11 @@ is_group(uint16_t group)
 	       group == GRAMMAR_P384;
 }
 
-/*
- * client_random ‖ server_random ‖ 03 ‖ group ‖ length ‖ point, and nothing
- * more. Anything with this outline is a ServerKeyExchange, sound or not.
- */
+/* 03 ‖ group ‖ length ‖ point, and nothing more. */
 static bool
-classify_ske(struct view m, struct view spki, grammar_on_curve_fn *on_curve,
+classify_ecdhe(struct reader r, grammar_on_curve_fn *on_curve,
 	struct grammar_result *out)
 {
-	struct reader r = reader_init(m.data, m.len);
-	struct view randoms = reader_bytes(&r, RANDOMS);
 	uint8_t type = reader_u8(&r);
 	uint16_t group = reader_u16(&r);
 	struct view point = reader_vec8(&r);
@@ -103,17 +101,61 @@ classify_ske(struct view m, struct view spki, grammar_on_curve_fn *on_curve,
 	if (reader_finish(&r) < 0 || type != CURVE_NAMED || point.len == 0)
 		return false;
 	out->form = GRAMMAR_TLS12_SERVER;
+	if (!is_group(group))
+		out->defect = GRAMMAR_GROUP;
+	else if (!is_point(group, point, on_curve))
+		out->defect = GRAMMAR_POINT;
+	return true;
+}
+
+static bool
+classify_dhe(struct reader r, struct grammar_result *out)
+{
+	enum dhe dhe = dhe_look(reader_bytes(&r, reader_left(&r)));
+
+	if (dhe == DHE_NONE)
+		return false;
+	out->form = GRAMMAR_TLS12_DHE;
+	if (dhe != DHE_SOUND)
+		out->defect = GRAMMAR_DHE_GROUP;
+	return true;
+}
+
+/*
+ * client_random ‖ server_random ‖ parameters. Anything with this outline is a
+ * ServerKeyExchange, sound or not.
+ */
+static bool
+classify_ske(struct view m, struct view spki, grammar_on_curve_fn *on_curve,
+	struct grammar_result *out)
+{
+	struct reader r = reader_init(m.data, m.len);
+	struct view randoms = reader_bytes(&r, RANDOMS);
+
+	if (r.failed ||
+		(!classify_ecdhe(r, on_curve, out) && !classify_dhe(r, out)))
+		return false;
 	out->sentinel = memcmp(randoms.data + RANDOMS - sizeof(sentinel),
 				sentinel, sizeof(sentinel)) == 0;
 	if (confusable(m, spki))
 		out->defect = GRAMMAR_CONFUSABLE;
-	else if (!is_group(group))
-		out->defect = GRAMMAR_GROUP;
-	else if (!is_point(group, point, on_curve))
-		out->defect = GRAMMAR_POINT;
-	else
-		out->defect = GRAMMAR_SOUND;
 	return true;
+}
+
+/*
+ * A client's transcript. It must not pass for a server's either: be longer
+ * than any ECDHE one, and nothing that a client could take for a DHE one. In
+ * honest handshakes that is the case once in 2^28 (measured).
+ */
+static struct grammar_result
+classify_transcript(struct view m)
+{
+	struct grammar_result g = { .form = GRAMMAR_TLS12_CLIENT };
+
+	if (m.len <= ECDHE_MAX || dhe_look((struct view){ m.data + RANDOMS,
+					  m.len - RANDOMS }) >= DHE_WEAK)
+		g.defect = GRAMMAR_CONFUSABLE;
+	return g;
 }
 
 struct grammar_result
@@ -131,6 +173,8 @@ grammar_classify(
 	 */
 	if (csr_is_request(message, spki))
 		g.form = GRAMMAR_CSR;
+	else if (transcript_is_client(message))
+		g = classify_transcript(message);
 	else
 		(void)classify_ske(message, spki, on_curve, &g);
 	return g;

@@ -3,13 +3,27 @@
  * requests have signed (docs/DESIGN.md, "Policy"), so that a key can be kept
  * to one purpose. Shares nothing with OpenSSL's handshake code; libc only.
  *
- * The forms exclude each other, whatever a client sends:
- *  - TLS 1.3 messages and delegated credentials start with 64 blanks and
- *    differ from each other in the text behind them.
- *  - A ServerKeyExchange has 03 at byte 64, where those have 'T'.
- *  - A request is a DER SEQUENCE of exactly its length whose first element
- *    is an INTEGER of one byte. A ServerKeyExchange of that form is
- *    confusable, and never of form GRAMMAR_TLS12_SERVER with defect NONE.
+ * No message is acceptable in two forms, whatever a client sends. For every
+ * pair of what one use takes and another does not:
+ *  - TLS 1.3 server and client, delegated credential: 64 blanks, then texts
+ *    that differ.
+ *  - Any of these and a request or a client's transcript: these start with a
+ *    blank, a request with 30, a transcript with 01.
+ *  - Any of these and a ServerKeyExchange: at byte 64 these have 'T'. There an
+ *    ECDHE one has 03, and a sound DHE one the high byte of p's length: 01 to
+ *    04, as p has 256 to 1024 bytes.
+ *  - A request and a transcript: 30 and 01 at byte 0.
+ *  - A request and a ServerKeyExchange, of either kind: a request is a DER
+ *    SEQUENCE of exactly its length whose first element is an INTEGER of one
+ *    byte. A ServerKeyExchange of that form is confusable, never sound.
+ *  - A transcript and a ServerKeyExchange, of either kind: a transcript passes
+ *    transcript_starts(), and a ServerKeyExchange that does is confusable. The
+ *    other way round, a transcript is longer than any ECDHE one, and
+ *    confusable if some client could take it for a DHE one: what is both is
+ *    accepted as neither.
+ *  - ECDHE and DHE: the former has at most 64 + 4 + 255 bytes, a sound one of
+ *    the latter at least 64 + 2 + 256 + 3 + 3.
+ * tests/fuzz/fuzz_grammar.c tries to find a message that refutes this.
  */
 #ifndef KEYD_SESSION_GRAMMAR_H
 #define KEYD_SESSION_GRAMMAR_H
@@ -22,21 +36,24 @@ enum grammar_form {
 	GRAMMAR_TLS13_CLIENT,
 	GRAMMAR_DELEGATED,    /* delegated credential, RFC 9345 §4 */
 	GRAMMAR_TLS12_SERVER, /* ECDHE ServerKeyExchange, RFC 8422 §5.4 */
+	GRAMMAR_TLS12_DHE,    /* DHE ServerKeyExchange, RFC 5246 §7.4.3 */
+	GRAMMAR_TLS12_CLIENT, /* CertificateVerify, RFC 5246 §7.4.8 */
 	GRAMMAR_CSR,          /* CertificationRequestInfo, RFC 2986 §4.1 */
 };
 
-/* Why a message that has a ServerKeyExchange's outline is not accepted. */
+/* Why a message that has the outline of a TLS 1.2 one is not accepted. */
 enum grammar_defect {
 	GRAMMAR_SOUND,
-	GRAMMAR_GROUP,      /* not x25519, P-256 or P-384 */
-	GRAMMAR_POINT,      /* not on the curve, compressed, or zero */
+	GRAMMAR_GROUP,      /* ECDHE: not x25519, P-256 or P-384 */
+	GRAMMAR_POINT,      /* ECDHE: not on the curve, compressed, or zero */
+	GRAMMAR_DHE_GROUP,  /* DHE: no sound group, or no element of it */
 	GRAMMAR_CONFUSABLE, /* also the start of another format */
 };
 
 struct grammar_result {
 	enum grammar_form form;
-	enum grammar_defect defect; /* GRAMMAR_TLS12_SERVER only */
-	bool sentinel;              /* downgrade sentinel, RFC 8446 §4.1.3 */
+	enum grammar_defect defect; /* of the three of TLS 1.2 */
+	bool sentinel;              /* of a server's: RFC 8446 §4.1.3 */
 };
 
 /* Named groups of the IANA registry "TLS Supported Groups". */

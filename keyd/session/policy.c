@@ -1,81 +1,30 @@
 #include "policy.h"
 
+#include "scheme.h"
 #include "weak.h"
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
-/* Versions of TLS, as bits of a row. */
-enum {
-	TLS12 = 1 << 0,
-	TLS13 = 1 << 1,
-};
-
-/* Key types, as bits of a row. */
-enum {
-	RSA = 1 << PROTO_KEY_RSA,
-	P256 = 1 << PROTO_KEY_P256,
-	P384 = 1 << PROTO_KEY_P384,
-};
-
-/*
- * What a TLS server may sign with: RFC 8446 §4.2.3, RFC 5246 §7.4.1.4.1. Salt
- * and MGF1 of rsa-pss must be those of the digest. In TLS 1.2 the curve does
- * not bind the digest. SHA-1 gets here only with `weak-digests = yes`;
- * MD5 and MD5-SHA1 (TLS 1.0 and 1.1) never pass for TLS.
- */
-static const struct {
-	uint8_t versions;
-	uint8_t keys;
-	uint8_t algorithm;
-	uint8_t digest;
-} schemes[] = {
-	{ TLS12 | TLS13, RSA, PROTO_RSA_PSS, PROTO_SHA256 },
-	{ TLS12 | TLS13, RSA, PROTO_RSA_PSS, PROTO_SHA384 },
-	{ TLS12 | TLS13, RSA, PROTO_RSA_PSS, PROTO_SHA512 },
-	{ TLS13, P256, PROTO_ECDSA, PROTO_SHA256 },
-	{ TLS13, P384, PROTO_ECDSA, PROTO_SHA384 },
-	{ TLS12, RSA, PROTO_RSA_PKCS1, PROTO_SHA1 },
-	{ TLS12, RSA, PROTO_RSA_PKCS1, PROTO_SHA224 },
-	{ TLS12, RSA, PROTO_RSA_PKCS1, PROTO_SHA256 },
-	{ TLS12, RSA, PROTO_RSA_PKCS1, PROTO_SHA384 },
-	{ TLS12, RSA, PROTO_RSA_PKCS1, PROTO_SHA512 },
-	{ TLS12, P256 | P384, PROTO_ECDSA, PROTO_SHA1 },
-	{ TLS12, P256 | P384, PROTO_ECDSA, PROTO_SHA224 },
-	{ TLS12, P256 | P384, PROTO_ECDSA, PROTO_SHA256 },
-	{ TLS12, P256 | P384, PROTO_ECDSA, PROTO_SHA384 },
-	{ TLS12, P256 | P384, PROTO_ECDSA, PROTO_SHA512 },
-};
-
-static bool
-is_tls_scheme(unsigned version, uint8_t key, const struct proto_scheme *s)
+static uint16_t
+check_scheme(enum scheme_version version, const struct ring_entry *key,
+	const struct proto_scheme *s)
 {
-	size_t i;
-
-	if (key > PROTO_KEY_P384)
-		return false;
-	if (s->algorithm == PROTO_RSA_PSS &&
-		(s->mgf1 != s->digest ||
-			s->salt != proto_digest_len(s->digest)))
-		return false;
-	for (i = 0; i < ROWS(schemes); i++)
-		if ((schemes[i].versions & version) != 0 &&
-			(schemes[i].keys & 1U << key) != 0 &&
-			schemes[i].algorithm == s->algorithm &&
-			schemes[i].digest == s->digest)
-			return true;
-	return false;
+	return scheme_is_tls(version, key->key.type, s) ? DETAIL_NONE
+							: DETAIL_TLS_SCHEME;
 }
 
 static const uint16_t defects[] = {
 	[GRAMMAR_SOUND] = DETAIL_NONE,
 	[GRAMMAR_GROUP] = DETAIL_TLS_GROUP,
 	[GRAMMAR_POINT] = DETAIL_TLS_POINT,
+	[GRAMMAR_DHE_GROUP] = DETAIL_DHE_GROUP,
 	[GRAMMAR_CONFUSABLE] = DETAIL_CONFUSABLE,
 };
 
+/* What every message of TLS 1.2 needs; sentinel: does this one need it? */
 static uint16_t
 check_tls12(const struct ring_entry *key, const struct proto_scheme *s,
-	const struct grammar_result *g)
+	const struct grammar_result *g, bool sentinel)
 {
 	if (g->defect != GRAMMAR_SOUND)
 		return defects[g->defect];
@@ -83,10 +32,9 @@ check_tls12(const struct ring_entry *key, const struct proto_scheme *s,
 	if (key->key.tls12 != PROTO_TLS12_SENTINEL &&
 		key->key.tls12 != PROTO_TLS12_ANY)
 		return DETAIL_TLS12_OFF;
-	if (key->key.tls12 == PROTO_TLS12_SENTINEL && !g->sentinel)
+	if (key->key.tls12 == PROTO_TLS12_SENTINEL && sentinel && !g->sentinel)
 		return DETAIL_NO_SENTINEL;
-	return is_tls_scheme(TLS12, key->key.type, s) ? DETAIL_NONE
-						      : DETAIL_TLS_SCHEME;
+	return check_scheme(SCHEME_TLS12, key, s);
 }
 
 /* `use = tls-server` */
@@ -95,11 +43,36 @@ check_tls_server(const struct ring_entry *key, const struct proto_scheme *s,
 	const struct grammar_result *g)
 {
 	if (g->form == GRAMMAR_TLS12_SERVER)
-		return check_tls12(key, s, g);
-	if (g->form != GRAMMAR_TLS13_SERVER)
-		return DETAIL_NOT_TLS_SERVER;
-	return is_tls_scheme(TLS13, key->key.type, s) ? DETAIL_NONE
-						      : DETAIL_TLS_SCHEME;
+		return check_tls12(key, s, g, true);
+	if (g->form == GRAMMAR_TLS12_DHE)
+		return DETAIL_DHE_OFF;
+	return g->form == GRAMMAR_TLS13_SERVER
+		       ? check_scheme(SCHEME_TLS13, key, s)
+		       : DETAIL_NOT_TLS_SERVER;
+}
+
+/* `use = tls-dhe` */
+static uint16_t
+check_tls_dhe(const struct ring_entry *key, const struct proto_scheme *s,
+	const struct grammar_result *g)
+{
+	return g->form == GRAMMAR_TLS12_DHE ? check_tls12(key, s, g, true)
+					    : DETAIL_NOT_TLS_SERVER;
+}
+
+/*
+ * `use = tls-client`. The sentinel is the server's, for clients to see: a
+ * signature of the client's binds the server's random anyway.
+ */
+static uint16_t
+check_tls_client(const struct ring_entry *key, const struct proto_scheme *s,
+	const struct grammar_result *g)
+{
+	if (g->form == GRAMMAR_TLS12_CLIENT)
+		return check_tls12(key, s, g, false);
+	return g->form == GRAMMAR_TLS13_CLIENT
+		       ? check_scheme(SCHEME_TLS13, key, s)
+		       : DETAIL_NOT_TLS_CLIENT;
 }
 
 /* `use = csr` */
@@ -120,8 +93,24 @@ static const struct {
 	uint16_t stranger; /* the detail for a message of another kind */
 } uses[] = {
 	{ PROTO_USE_TLS_SERVER, check_tls_server, DETAIL_NOT_TLS_SERVER },
+	{ PROTO_USE_TLS_DHE, check_tls_dhe, DETAIL_NOT_TLS_SERVER },
+	{ PROTO_USE_TLS_CLIENT, check_tls_client, DETAIL_NOT_TLS_CLIENT },
 	{ PROTO_USE_CSR, check_csr, DETAIL_NOT_CSR },
 };
+
+static bool
+is_clients(const struct grammar_result *g)
+{
+	return g->form == GRAMMAR_TLS13_CLIENT ||
+	       g->form == GRAMMAR_TLS12_CLIENT;
+}
+
+/* ed25519ctx and its like: data is no message, but a context before one. */
+static bool
+has_context(uint8_t algorithm)
+{
+	return algorithm >= PROTO_ED25519CTX && algorithm <= PROTO_ED448PH;
+}
 
 static uint16_t
 check_uses(const struct ring_entry *key, const struct proto_scheme *s,
@@ -140,7 +129,7 @@ check_uses(const struct ring_entry *key, const struct proto_scheme *s,
 		if (detail == DETAIL_NONE || d != uses[i].stranger)
 			detail = d;
 	}
-	if (g->form == GRAMMAR_TLS13_CLIENT)
+	if ((key->key.use & PROTO_USE_TLS_CLIENT) == 0 && is_clients(g))
 		return DETAIL_CLIENT_AUTH;
 	if (g->form == GRAMMAR_DELEGATED)
 		return DETAIL_DELEGATED_CREDENTIAL;
@@ -152,7 +141,7 @@ uint16_t
 policy_check(const struct ring_entry *key, const struct proto_sign *m,
 	grammar_on_curve_fn *on_curve)
 {
-	struct grammar_result g;
+	struct grammar_result g = { .form = GRAMMAR_OTHER };
 
 	if (weak_digest(m) && (key->key.flags & PROTO_KEY_WEAK_DIGESTS) == 0)
 		return DETAIL_WEAK_DIGEST;
@@ -160,7 +149,8 @@ policy_check(const struct ring_entry *key, const struct proto_sign *m,
 		return DETAIL_NONE;
 	if (m->input != PROTO_INPUT_MESSAGE)
 		return DETAIL_DIGEST_BLIND;
-	g = grammar_classify(m->data, key->key.spki, on_curve);
+	if (!has_context(m->scheme.algorithm))
+		g = grammar_classify(m->data, key->key.spki, on_curve);
 	return check_uses(key, &m->scheme, &g);
 }
 

@@ -10,15 +10,18 @@
 #include "session/curve.h"
 #include "session/policy.h"
 #include "tests/support/messages.h"
+#include "tests/support/transcripts.h"
 
 enum {
 	SERVER = PROTO_USE_TLS_SERVER,
 	CSR = PROTO_USE_CSR,
 	SIGN = PROTO_USE_SIGN,
+	CLIENT = PROTO_USE_TLS_CLIENT,
 };
 
 static uint64_t seed = 88172645463325252U;
 static struct message m, spki;
+static struct transcript long_message;
 static struct ring_entry key;
 static struct proto_sign request;
 
@@ -55,6 +58,30 @@ tls13(const char *who)
 }
 
 static void
+take_long(void)
+{
+	cr_assert_leq(long_message.len, sizeof(m.data));
+	memcpy(m.data, long_message.data, long_message.len);
+	m.len = long_message.len;
+}
+
+static void
+dhe(void)
+{
+	transcripts_dhe(&long_message, 256, &seed);
+	take_long();
+}
+
+static void
+transcript(bool dtls)
+{
+	const struct transcripts_shape s = { .dtls = dtls, .raw_key = true };
+
+	transcripts_make(&long_message, &s, &seed);
+	take_long();
+}
+
+static void
 request_for_key(void)
 {
 	EVP_PKEY *pkey = EVP_EC_gen("P-256");
@@ -80,6 +107,74 @@ Test(policy, a_server_key_signs_as_server_and_nothing_else)
 	request_for_key();
 	cr_assert_eq(check(), DETAIL_NOT_TLS_SERVER);
 	m.len = 0;
+	cr_assert_eq(check(), DETAIL_NOT_TLS_SERVER);
+}
+
+Test(policy, a_client_key_signs_as_client_and_nothing_else)
+{
+	key.key.use = CLIENT;
+	tls13(TLS13_CLIENT);
+	cr_assert_eq(check(), DETAIL_NONE);
+	transcript(false);
+	cr_assert_eq(check(), DETAIL_NONE);
+	transcript(true);
+	cr_assert_eq(check(), DETAIL_NONE);
+	tls13(TLS13_SERVER);
+	cr_assert_eq(check(), DETAIL_NOT_TLS_CLIENT);
+	messages_ske_group(&m, 29, &seed);
+	cr_assert_eq(check(), DETAIL_NOT_TLS_CLIENT);
+	dhe();
+	cr_assert_eq(check(), DETAIL_NOT_TLS_CLIENT);
+	tls13("TLS, client delegated credentials");
+	cr_assert_eq(check(), DETAIL_DELEGATED_CREDENTIAL);
+	request_for_key();
+	cr_assert_eq(check(), DETAIL_NOT_TLS_CLIENT);
+	m.len = 0;
+	cr_assert_eq(check(), DETAIL_NOT_TLS_CLIENT);
+	tls13(TLS13_CLIENT);
+	request.scheme.digest = PROTO_SHA384;
+	cr_assert_eq(check(), DETAIL_TLS_SCHEME);
+	request.scheme.digest = PROTO_SHA256;
+	request.input = PROTO_INPUT_DIGEST;
+	cr_assert_eq(check(), DETAIL_DIGEST_BLIND);
+}
+
+Test(policy, a_client_message_names_the_setting_for_other_keys)
+{
+	static const uint32_t others[] = { SERVER, CSR, PROTO_USE_TLS_DHE,
+		SERVER | CSR | PROTO_USE_TLS_DHE, PROTO_USE_DECRYPT, 0 };
+	size_t i;
+
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		key.key.use = others[i];
+		tls13(TLS13_CLIENT);
+		cr_assert_eq(check(), DETAIL_CLIENT_AUTH);
+		transcript(false);
+		cr_assert_eq(check(), DETAIL_CLIENT_AUTH);
+		transcript(true);
+		cr_assert_eq(check(), DETAIL_CLIENT_AUTH);
+	}
+}
+
+Test(policy, finite_field_key_exchange_needs_its_use)
+{
+	dhe();
+	cr_assert_eq(check(), DETAIL_DHE_OFF);
+	key.key.use = SERVER | CSR | CLIENT;
+	cr_assert_eq(check(), DETAIL_DHE_OFF);
+	key.key.use = CSR;
+	cr_assert_eq(check(), DETAIL_NOT_CSR);
+	key.key.use = PROTO_USE_TLS_DHE;
+	cr_assert_eq(check(), DETAIL_NONE);
+	key.key.use = SERVER | PROTO_USE_TLS_DHE;
+	cr_assert_eq(check(), DETAIL_NONE);
+	/* It is of use for nothing else. */
+	key.key.use = PROTO_USE_TLS_DHE;
+	messages_ske_group(&m, 29, &seed);
+	cr_assert_eq(check(), DETAIL_NOT_TLS_SERVER);
+	tls13(TLS13_SERVER);
+	cr_assert_eq(check(), DETAIL_NOT_TLS_SERVER);
+	request_for_key();
 	cr_assert_eq(check(), DETAIL_NOT_TLS_SERVER);
 }
 
@@ -312,10 +407,14 @@ struct allowed {
 	bool tls12, tls13;
 };
 
+/* clang-format off */
 static const struct allowed allowed[] = {
 	{ PROTO_KEY_RSA, PROTO_RSA_PSS, PROTO_SHA256, true, true },
 	{ PROTO_KEY_RSA, PROTO_RSA_PSS, PROTO_SHA384, true, true },
 	{ PROTO_KEY_RSA, PROTO_RSA_PSS, PROTO_SHA512, true, true },
+	{ PROTO_KEY_RSA_PSS, PROTO_RSA_PSS, PROTO_SHA256, true, true },
+	{ PROTO_KEY_RSA_PSS, PROTO_RSA_PSS, PROTO_SHA384, true, true },
+	{ PROTO_KEY_RSA_PSS, PROTO_RSA_PSS, PROTO_SHA512, true, true },
 	{ PROTO_KEY_RSA, PROTO_RSA_PKCS1, PROTO_SHA224, true, false },
 	{ PROTO_KEY_RSA, PROTO_RSA_PKCS1, PROTO_SHA256, true, false },
 	{ PROTO_KEY_RSA, PROTO_RSA_PKCS1, PROTO_SHA384, true, false },
@@ -328,16 +427,46 @@ static const struct allowed allowed[] = {
 	{ PROTO_KEY_P384, PROTO_ECDSA, PROTO_SHA256, true, false },
 	{ PROTO_KEY_P384, PROTO_ECDSA, PROTO_SHA384, true, true },
 	{ PROTO_KEY_P384, PROTO_ECDSA, PROTO_SHA512, true, false },
+	{ PROTO_KEY_P521, PROTO_ECDSA, PROTO_SHA224, true, false },
+	{ PROTO_KEY_P521, PROTO_ECDSA, PROTO_SHA256, true, false },
+	{ PROTO_KEY_P521, PROTO_ECDSA, PROTO_SHA384, true, false },
+	{ PROTO_KEY_P521, PROTO_ECDSA, PROTO_SHA512, true, true },
+	{ PROTO_KEY_BP256R1, PROTO_ECDSA, PROTO_SHA224, true, false },
+	{ PROTO_KEY_BP256R1, PROTO_ECDSA, PROTO_SHA256, true, true },
+	{ PROTO_KEY_BP256R1, PROTO_ECDSA, PROTO_SHA384, true, false },
+	{ PROTO_KEY_BP256R1, PROTO_ECDSA, PROTO_SHA512, true, false },
+	{ PROTO_KEY_BP384R1, PROTO_ECDSA, PROTO_SHA224, true, false },
+	{ PROTO_KEY_BP384R1, PROTO_ECDSA, PROTO_SHA256, true, false },
+	{ PROTO_KEY_BP384R1, PROTO_ECDSA, PROTO_SHA384, true, true },
+	{ PROTO_KEY_BP384R1, PROTO_ECDSA, PROTO_SHA512, true, false },
+	{ PROTO_KEY_BP512R1, PROTO_ECDSA, PROTO_SHA224, true, false },
+	{ PROTO_KEY_BP512R1, PROTO_ECDSA, PROTO_SHA256, true, false },
+	{ PROTO_KEY_BP512R1, PROTO_ECDSA, PROTO_SHA384, true, false },
+	{ PROTO_KEY_BP512R1, PROTO_ECDSA, PROTO_SHA512, true, true },
+	{ PROTO_KEY_P224, PROTO_ECDSA, PROTO_SHA224, true, false },
+	{ PROTO_KEY_P224, PROTO_ECDSA, PROTO_SHA256, true, false },
+	{ PROTO_KEY_P224, PROTO_ECDSA, PROTO_SHA384, true, false },
+	{ PROTO_KEY_P224, PROTO_ECDSA, PROTO_SHA512, true, false },
+	{ PROTO_KEY_SECP256K1, PROTO_ECDSA, PROTO_SHA224, true, false },
+	{ PROTO_KEY_SECP256K1, PROTO_ECDSA, PROTO_SHA256, true, false },
+	{ PROTO_KEY_SECP256K1, PROTO_ECDSA, PROTO_SHA384, true, false },
+	{ PROTO_KEY_SECP256K1, PROTO_ECDSA, PROTO_SHA512, true, false },
+	{ PROTO_KEY_ED25519, PROTO_ED25519, PROTO_NO_DIGEST, false, true },
+	{ PROTO_KEY_ED448, PROTO_ED448, PROTO_NO_DIGEST, false, true },
 };
+/* clang-format on */
 
 static bool
 is_allowed(bool version13)
 {
+	uint8_t algorithm = request.scheme.algorithm;
 	size_t i;
 
+	if (algorithm == PROTO_ECDSA_DETERMINISTIC)
+		algorithm = PROTO_ECDSA;
 	for (i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
 		if (allowed[i].key == key.key.type &&
-			allowed[i].algorithm == request.scheme.algorithm &&
+			allowed[i].algorithm == algorithm &&
 			allowed[i].digest == request.scheme.digest)
 			return version13 ? allowed[i].tls13 : allowed[i].tls12;
 	return false;
@@ -358,21 +487,87 @@ check_scheme(uint8_t type, uint8_t algorithm, uint8_t digest, bool version13)
 		digest, version13);
 }
 
-Test(policy, tls_takes_exactly_the_schemes_of_its_version_and_key)
+/* m, for a key of every type and one beyond, by every algorithm and digest. */
+static void
+check_schemes(bool version13)
 {
 	uint8_t type, algorithm, digest;
-	int version13;
 
-	for (version13 = 0; version13 < 2; version13++) {
-		if (version13)
-			tls13(TLS13_SERVER);
-		else
-			messages_ske_group(&m, 24, &seed);
-		for (type = 0; type < 6; type++)
-			for (algorithm = 0; algorithm < 6; algorithm++)
-				for (digest = 0; digest < 20; digest++)
-					check_scheme(type, algorithm, digest,
-						version13);
+	for (type = 0; type < 34; type++)
+		for (algorithm = 0; algorithm < 12; algorithm++)
+			for (digest = 0; digest < 20; digest++)
+				check_scheme(
+					type, algorithm, digest, version13);
+}
+
+Test(policy, tls_servers_sign_exactly_by_the_schemes_of_version_and_key)
+{
+	tls13(TLS13_SERVER);
+	check_schemes(true);
+	messages_ske_group(&m, 24, &seed);
+	check_schemes(false);
+	key.key.use = PROTO_USE_TLS_DHE;
+	dhe();
+	check_schemes(false);
+}
+
+Test(policy, tls_clients_sign_exactly_by_the_schemes_of_version_and_key)
+{
+	key.key.use = CLIENT;
+	tls13(TLS13_CLIENT);
+	check_schemes(true);
+	transcript(false);
+	check_schemes(false);
+	transcript(true);
+	check_schemes(false);
+}
+
+/* RFC 8422 has them in TLS 1.2, docs/DESIGN.md has why we do not. */
+Test(policy, edwards_keys_sign_tls13_only_and_say_so)
+{
+	static const uint8_t types[] = { PROTO_KEY_ED25519, PROTO_KEY_ED448 };
+	static const uint8_t algorithms[] = { PROTO_ED25519, PROTO_ED448 };
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		key.key.type = types[i];
+		request.scheme =
+			(struct proto_scheme){ .algorithm = algorithms[i] };
+		key.key.use = SERVER | PROTO_USE_TLS_DHE;
+		messages_ske_group(&m, 29, &seed);
+		cr_assert_eq(check(), DETAIL_TLS_SCHEME);
+		dhe();
+		cr_assert_eq(check(), DETAIL_TLS_SCHEME);
+		tls13(TLS13_SERVER);
+		cr_assert_eq(check(), DETAIL_NONE);
+		key.key.use = CLIENT;
+		transcript(false);
+		cr_assert_eq(check(), DETAIL_TLS_SCHEME);
+		tls13(TLS13_CLIENT);
+		cr_assert_eq(check(), DETAIL_NONE);
+	}
+}
+
+/* There the data is a context and then a message, not a message. */
+Test(policy, algorithms_with_a_context_sign_for_no_protocol)
+{
+	uint8_t algorithm;
+	uint32_t use = SERVER | CLIENT | CSR | PROTO_USE_TLS_DHE;
+
+	key.key.type = PROTO_KEY_ED25519;
+	for (algorithm = PROTO_ED25519CTX; algorithm <= PROTO_ED448PH;
+		algorithm++) {
+		request_for_key();
+		request.scheme =
+			(struct proto_scheme){ .algorithm = algorithm };
+		key.key.use = CSR;
+		cr_assert_eq(check(), DETAIL_NOT_CSR);
+		key.key.use = use;
+		cr_assert_neq(check(), DETAIL_NONE);
+		tls13(TLS13_SERVER);
+		cr_assert_eq(check(), DETAIL_NOT_TLS_SERVER);
+		key.key.use = SIGN;
+		cr_assert_eq(check(), DETAIL_NONE);
 	}
 }
 
@@ -421,6 +616,39 @@ Test(policy, tls12_setting_decides_on_key_exchanges)
 	cr_assert_eq(check(), DETAIL_NONE);
 }
 
+Test(policy, tls12_setting_decides_on_finite_field_key_exchanges)
+{
+	key.key.use = SERVER | PROTO_USE_TLS_DHE;
+	key.key.tls12 = PROTO_TLS12_SENTINEL;
+	dhe();
+	cr_assert_eq(check(), DETAIL_NO_SENTINEL);
+	put_sentinel();
+	cr_assert_eq(check(), DETAIL_NONE);
+	key.key.tls12 = PROTO_TLS12_NO;
+	cr_assert_eq(check(), DETAIL_TLS12_OFF);
+}
+
+/* The sentinel is a server's word to a client: no client can make it. */
+Test(policy, tls12_setting_switches_clients_off_but_asks_no_sentinel_of_them)
+{
+	int dtls;
+
+	key.key.use = CLIENT;
+	for (dtls = 0; dtls < 2; dtls++) {
+		transcript(dtls);
+		key.key.tls12 = PROTO_TLS12_ANY;
+		cr_assert_eq(check(), DETAIL_NONE);
+		key.key.tls12 = PROTO_TLS12_SENTINEL;
+		cr_assert_eq(check(), DETAIL_NONE);
+		key.key.tls12 = PROTO_TLS12_NO;
+		cr_assert_eq(check(), DETAIL_TLS12_OFF);
+		key.key.tls12 = 3;
+		cr_assert_eq(check(), DETAIL_TLS12_OFF);
+	}
+	tls13(TLS13_CLIENT);
+	cr_assert_eq(check(), DETAIL_NONE);
+}
+
 Test(policy, names_what_is_wrong_with_a_key_exchange)
 {
 	uint8_t zero[32] = { 0 };
@@ -433,6 +661,13 @@ Test(policy, names_what_is_wrong_with_a_key_exchange)
 	memcpy(m.data, "\x30\x62\x02\x01\x00\x30", 6);
 	cr_assert_eq(check(), DETAIL_CONFUSABLE);
 	put_sentinel();
+	cr_assert_eq(check(), DETAIL_CONFUSABLE);
+	key.key.use = SERVER | PROTO_USE_TLS_DHE;
+	dhe();
+	m.data[321] ^= 1; /* the last byte of p */
+	cr_assert_eq(check(), DETAIL_DHE_GROUP);
+	m.data[321] ^= 1;
+	memcpy(m.data, "\x01\x00\x01\x00\x03\x03", 6);
 	cr_assert_eq(check(), DETAIL_CONFUSABLE);
 }
 
