@@ -26,16 +26,36 @@ add_peer(struct line *l, uint32_t session, const struct track_peer *peer)
 		line_add(l, " session=%u", session);
 }
 
-/* What was asked for; fields that are zero were not in the request. */
 static void
-add_request(struct line *l, const struct audit *a)
+add_scheme(struct line *l, const struct audit *a)
 {
-	static const uint8_t none[PROTO_HASH_LEN];
 	const struct proto_scheme scheme = { .algorithm = a->algorithm,
 		.digest = a->digest,
 		.mgf1 = a->algorithm == PROTO_RSA_PSS ? a->digest : 0,
 		.salt = a->salt };
 	char name[80];
+
+	line_add(l, " scheme=\"%s\" input=%s",
+		proto_scheme_name(&scheme, name, sizeof(name)),
+		a->input == PROTO_INPUT_DIGEST ? "digest" : "message");
+}
+
+static void
+add_padding(struct line *l, const struct audit *a)
+{
+	const char *digest = proto_digest_name(a->digest);
+
+	line_add(l, " padding=\"%s", proto_padding_name(a->algorithm));
+	if (a->digest != PROTO_NO_DIGEST)
+		line_add(l, " %s", digest == NULL ? "unknown-digest" : digest);
+	line_add(l, "\"");
+}
+
+/* What was asked for; fields that are zero were not in the request. */
+static void
+add_request(struct line *l, const struct audit *a)
+{
+	static const uint8_t none[PROTO_HASH_LEN];
 
 	if (a->name[0] != '\0') {
 		line_add(l, " key=");
@@ -45,10 +65,10 @@ add_request(struct line *l, const struct audit *a)
 		line_add(l, " sha256=");
 		line_add_hex(l, a->hash, sizeof(a->hash));
 	}
-	if (a->algorithm != 0)
-		line_add(l, " scheme=\"%s\" input=%s",
-			proto_scheme_name(&scheme, name, sizeof(name)),
-			a->input == PROTO_INPUT_DIGEST ? "digest" : "message");
+	if (a->algorithm != 0 && a->type == PROTO_DECRYPT)
+		add_padding(l, a);
+	else if (a->algorithm != 0)
+		add_scheme(l, a);
 	if (a->length != 0)
 		line_add(l, " bytes=%u", a->length);
 }

@@ -3,7 +3,11 @@
 #include <string.h>
 #include <time.h>
 
+#include <openssl/crypto.h>
+
 #include "session/curve.h"
+#include "session/decrypt.h"
+#include "session/derive.h"
 #include "session/policy.h"
 #include "session/sign.h"
 
@@ -17,20 +21,20 @@
 typedef enum proto_status
 handler(struct session *s, struct view body, struct writer *w, struct audit *a);
 
-static handler on_hello, on_find, on_list, on_sign, on_unsupported, on_status;
+static handler on_hello, on_find, on_list, on_sign, on_decrypt, on_derive,
+	on_status;
 
 static const struct {
 	uint8_t type;
-	bool supported;
 	handler *handle;
 } table[] = {
-	{ PROTO_HELLO, true, on_hello },
-	{ PROTO_FIND, true, on_find },
-	{ PROTO_LIST, true, on_list },
-	{ PROTO_SIGN, true, on_sign },
-	{ PROTO_DECRYPT, false, on_unsupported },
-	{ PROTO_DERIVE, false, on_unsupported },
-	{ PROTO_STATUS, true, on_status },
+	{ PROTO_HELLO, on_hello },
+	{ PROTO_FIND, on_find },
+	{ PROTO_LIST, on_list },
+	{ PROTO_SIGN, on_sign },
+	{ PROTO_DECRYPT, on_decrypt },
+	{ PROTO_DERIVE, on_derive },
+	{ PROTO_STATUS, on_status },
 };
 
 static enum proto_status
@@ -46,8 +50,7 @@ on_hello(struct session *s, struct view body, struct writer *w, struct audit *a)
 	if (body.len != 0)
 		return PROTO_MALFORMED;
 	for (i = 0; i < ROWS(table); i++)
-		if (table[i].supported)
-			m.types |= 1U << table[i].type;
+		m.types |= 1U << table[i].type;
 	proto_put_hello(w, &m);
 	return PROTO_OK;
 }
@@ -135,15 +138,18 @@ on_list(struct session *s, struct view body, struct writer *w, struct audit *a)
 	return PROTO_OK;
 }
 
-/* Recorded and let pass while the key's policy is only being tried out. */
+/*
+ * The policy's verdict: DETAIL_NONE passes. Another is recorded and let pass
+ * while the key's policy is only being tried out.
+ */
 static enum proto_status
-check_policy(struct session *s, const struct ring_entry *e,
-	const struct proto_sign *m, struct audit *a)
+apply_policy(struct session *s, const struct ring_entry *e, uint16_t verdict,
+	struct audit *a)
 {
 	struct timespec now;
 
-	a->detail = policy_check(e, m, curve_has_point);
-	if (a->detail == DETAIL_NONE)
+	a->detail = verdict;
+	if (verdict == DETAIL_NONE)
 		return PROTO_OK;
 	if (clock_gettime(CLOCK_REALTIME, &now) != 0 || now.tv_sec < 0 ||
 		!policy_is_lenient(e, (uint64_t)now.tv_sec))
@@ -176,24 +182,85 @@ on_sign(struct session *s, struct view body, struct writer *w, struct audit *a)
 	if (status == PROTO_OK)
 		status = sign_check(&e->key, &m, &a->detail);
 	if (status == PROTO_OK)
-		status = check_policy(s, e, &m, a);
+		status = apply_policy(
+			s, e, policy_check(e, &m, curve_has_point), a);
 	if (status != PROTO_OK)
 		return status;
 	pkey = keys_private(s->keys, e);
-	if (pkey == NULL || sign_make(pkey, &m, sig, &len) < 0)
+	if (pkey == NULL)
+		return PROTO_INTERNAL;
+	status = sign_check_restrictions(pkey, &m.scheme, &a->detail);
+	if (status != PROTO_OK)
+		return status;
+	if (sign_make(pkey, &m, sig, &len) < 0)
 		return PROTO_INTERNAL;
 	proto_put_signature(w, sig, len);
 	return PROTO_OK;
 }
 
 static enum proto_status
-on_unsupported(
+on_decrypt(
 	struct session *s, struct view body, struct writer *w, struct audit *a)
 {
-	(void)s;
-	(void)w;
-	a->length = (uint32_t)body.len;
-	return PROTO_UNSUPPORTED;
+	const struct ring_entry *e = NULL;
+	uint8_t out[PROTO_MAX_OUTPUT];
+	enum proto_status status;
+	struct proto_decrypt m;
+	EVP_PKEY *pkey;
+	size_t len = 0;
+
+	if (proto_get_decrypt(body, &m) < 0)
+		return PROTO_MALFORMED;
+	a->algorithm = m.padding;
+	a->digest = m.digest;
+	a->length = (uint32_t)m.data.len;
+	status = find_hash(s, m.hash, &e, a);
+	if (status == PROTO_OK)
+		status = decrypt_check(&e->key, &m, &a->detail);
+	if (status == PROTO_OK)
+		status = apply_policy(
+			s, e, policy_check_decrypt(e, m.padding), a);
+	if (status != PROTO_OK)
+		return status;
+	pkey = keys_private(s->keys, e);
+	if (pkey == NULL)
+		return PROTO_INTERNAL;
+	status = decrypt_make(pkey, e->secrets, &m, out, &len, &a->detail);
+	if (status == PROTO_OK)
+		proto_put_output(w, out, len);
+	OPENSSL_cleanse(out, sizeof(out));
+	return status;
+}
+
+static enum proto_status
+on_derive(
+	struct session *s, struct view body, struct writer *w, struct audit *a)
+{
+	const struct ring_entry *e = NULL;
+	uint8_t out[PROTO_MAX_OUTPUT];
+	enum proto_status status;
+	struct proto_derive m;
+	EVP_PKEY *pkey;
+	size_t len = 0;
+
+	if (proto_get_derive(body, &m) < 0)
+		return PROTO_MALFORMED;
+	a->length = (uint32_t)m.peer.len;
+	status = find_hash(s, m.hash, &e, a);
+	if (status == PROTO_OK)
+		status = derive_check(&e->key, &m, &a->detail);
+	if (status == PROTO_OK)
+		status = apply_policy(s, e, policy_check_derive(e), a);
+	if (status != PROTO_OK)
+		return status;
+	pkey = keys_private(s->keys, e);
+	if (pkey == NULL)
+		return PROTO_INTERNAL;
+	status = derive_make(pkey, &e->key, &m, out, &len, &a->detail);
+	if (status == PROTO_OK)
+		proto_put_output(w, out, len);
+	OPENSSL_cleanse(out, sizeof(out));
+	return status;
 }
 
 static enum proto_status
@@ -211,7 +278,17 @@ on_status(
 	return PROTO_OK;
 }
 
-/* Types are added in later programs, not in later versions (§6). */
+/* A type of a later program's: those are added, not changed (§6). */
+static enum proto_status
+on_unsupported(
+	struct session *s, struct view body, struct writer *w, struct audit *a)
+{
+	(void)s;
+	(void)w;
+	a->length = (uint32_t)body.len;
+	return PROTO_UNSUPPORTED;
+}
+
 static handler *
 find_handler(uint8_t type)
 {

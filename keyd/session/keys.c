@@ -7,7 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
-#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+#include "wire/keykind.h"
 
 struct key {
 	struct ring_entry entry; /* first: entries lead back to their key */
@@ -18,15 +18,6 @@ struct keys {
 	struct keys_map index;
 	uint32_t count;
 	struct key table[];
-};
-
-static const struct {
-	uint8_t type;
-	const char *name;
-} types[] = {
-	{ PROTO_KEY_RSA, "RSA" },
-	{ PROTO_KEY_P256, "EC" },
-	{ PROTO_KEY_P384, "EC" },
 };
 
 static int
@@ -167,24 +158,36 @@ keys_has_hash(const struct keys *k, const uint8_t hash[PROTO_HASH_LEN])
 	return ring_index_has(k->index.data, k->index.len, hash);
 }
 
+/* Is this a key of the kind, and of its curve? */
+static bool
+is_of(EVP_PKEY *pkey, const struct keykind *kind)
+{
+	char group[64];
+
+	if (!EVP_PKEY_is_a(pkey, kind->algorithm))
+		return false;
+	return kind->group == NULL || (EVP_PKEY_get_group_name(pkey, group,
+					       sizeof(group), NULL) == 1 &&
+					      strcmp(group, kind->group) == 0);
+}
+
 EVP_PKEY *
 keys_decode(uint8_t type, struct view der)
 {
+	const struct keykind *kind = keykind_by_type(type);
 	OSSL_DECODER_CTX *ctx;
 	EVP_PKEY *pkey = NULL;
 	const uint8_t *p = der.data;
-	size_t i, left = der.len;
+	size_t left = der.len;
 
-	for (i = 0; i < ROWS(types) && types[i].type != type; i++)
-		;
-	if (i == ROWS(types))
+	if (kind == NULL)
 		return NULL;
 	ctx = OSSL_DECODER_CTX_new_for_pkey(&pkey, "DER", "PrivateKeyInfo",
-		types[i].name, EVP_PKEY_KEYPAIR, NULL, NULL);
+		kind->algorithm, EVP_PKEY_KEYPAIR, NULL, NULL);
 	if (ctx == NULL)
 		goto out;
 	if (OSSL_DECODER_from_data(ctx, &p, &left) != 1 || left != 0 ||
-		!EVP_PKEY_is_a(pkey, types[i].name)) {
+		!is_of(pkey, kind)) {
 		EVP_PKEY_free(pkey);
 		pkey = NULL;
 	}

@@ -122,6 +122,7 @@ loop_run(struct loop *l)
 	struct datagram d;
 	enum answer_next next;
 	size_t len;
+	int sent;
 
 	for (;;) {
 		switch (receive(l->client, &d)) {
@@ -137,7 +138,10 @@ loop_run(struct loop *l)
 		if (!is_current(l))
 			return LOOP_ENDED;
 		next = respond(l, &d, &len);
-		if (transmit(l->client, len) < 0)
+		sent = transmit(l->client, len);
+		/* It may have been a plaintext or a shared secret. */
+		explicit_bzero(reply, len);
+		if (sent < 0)
 			return next == ANSWER_CLOSE ? LOOP_BROKEN : LOOP_ENDED;
 		if (next == ANSWER_CLOSE)
 			return LOOP_BROKEN;

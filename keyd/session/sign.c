@@ -1,86 +1,105 @@
 #include "sign.h"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <openssl/rsa.h>
 
+#include "session/eddsa.h"
+#include "session/library.h"
+#include "wire/keykind.h"
+
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+
+enum {
+	PKCS1_OVERHEAD = 11,    /* RFC 8017 §9.2: 00 01 FF×8 00 */
+	DIGEST_INFO = 19,       /* of DigestInfo beside the digest, at most */
+	MAX_NAMELESS = 64,      /* a digest of no named kind, for ECDSA */
+	RFC4055_SALT = 20,      /* §3.1, the default */
+	NONCE_DETERMINISTIC = 1 /* of libcrypto's "nonce-type" */
+};
 
 /* Algorithms, as bits of a row. */
 enum {
 	PKCS1 = 1 << PROTO_RSA_PKCS1,
 	PSS = 1 << PROTO_RSA_PSS,
-	ECDSA = 1 << PROTO_ECDSA,
+	ECDSA = 1 << PROTO_ECDSA | 1 << PROTO_ECDSA_DETERMINISTIC,
+	ALL = PKCS1 | PSS | ECDSA,
 };
 
-static const struct {
-	const char *name;    /* libcrypto's */
-	unsigned algorithms; /* with which it is defined */
-} digests[] = {
-	[PROTO_MD5] = { "MD5", PKCS1 | PSS },
-	[PROTO_SHA1] = { "SHA1", PKCS1 | PSS | ECDSA },
-	[PROTO_SHA224] = { "SHA2-224", PKCS1 | PSS | ECDSA },
-	[PROTO_SHA256] = { "SHA2-256", PKCS1 | PSS | ECDSA },
-	[PROTO_SHA384] = { "SHA2-384", PKCS1 | PSS | ECDSA },
-	[PROTO_SHA512] = { "SHA2-512", PKCS1 | PSS | ECDSA },
-	[PROTO_SHA512_224] = { "SHA2-512/224", PKCS1 | PSS | ECDSA },
-	[PROTO_SHA512_256] = { "SHA2-512/256", PKCS1 | PSS | ECDSA },
-	[PROTO_SHA3_224] = { "SHA3-224", PKCS1 | PSS | ECDSA },
-	[PROTO_SHA3_256] = { "SHA3-256", PKCS1 | PSS | ECDSA },
-	[PROTO_SHA3_384] = { "SHA3-384", PKCS1 | PSS | ECDSA },
-	[PROTO_SHA3_512] = { "SHA3-512", PKCS1 | PSS | ECDSA },
-	[PROTO_MD5_SHA1] = { "MD5-SHA1", PKCS1 },
+/* The algorithms with which a digest is defined. */
+static const unsigned digests[] = {
+	[PROTO_MD5] = PKCS1 | PSS,
+	[PROTO_SHA1] = ALL,
+	[PROTO_SHA224] = ALL,
+	[PROTO_SHA256] = ALL,
+	[PROTO_SHA384] = ALL,
+	[PROTO_SHA512] = ALL,
+	[PROTO_SHA512_224] = ALL,
+	[PROTO_SHA512_256] = ALL,
+	[PROTO_SHA3_224] = ALL,
+	[PROTO_SHA3_256] = ALL,
+	[PROTO_SHA3_384] = ALL,
+	[PROTO_SHA3_512] = ALL,
+	[PROTO_MD5_SHA1] = PKCS1,
 };
-
-static const struct {
-	uint8_t algorithm;
-	unsigned keys; /* bits of key types */
-} algorithms[] = {
-	{ PROTO_RSA_PKCS1, 1 << PROTO_KEY_RSA },
-	{ PROTO_RSA_PSS, 1 << PROTO_KEY_RSA },
-	{ PROTO_ECDSA, 1 << PROTO_KEY_P256 | 1 << PROTO_KEY_P384 },
-};
-
-/* Fetched once, before the first client byte; never changed. */
-static EVP_MD *md[ROWS(digests)];
-
-/* What is kept so that later fetches find it without loading anything. */
-static EVP_SIGNATURE *signatures[2];
-static EVP_KEYMGMT *keymgmts[2];
-
-int
-sign_init(void)
-{
-	static const char *const names[] = { "RSA", "ECDSA" };
-	static const char *const types[] = { "RSA", "EC" };
-	size_t i;
-
-	for (i = 0; i < ROWS(digests); i++)
-		if (digests[i].name != NULL && md[i] == NULL)
-			md[i] = EVP_MD_fetch(NULL, digests[i].name, NULL);
-	for (i = 0; i < ROWS(names); i++) {
-		if (signatures[i] == NULL)
-			signatures[i] =
-				EVP_SIGNATURE_fetch(NULL, names[i], NULL);
-		if (keymgmts[i] == NULL)
-			keymgmts[i] = EVP_KEYMGMT_fetch(NULL, types[i], NULL);
-		if (signatures[i] == NULL || keymgmts[i] == NULL)
-			return -1;
-	}
-	/* A libcrypto without some old digest is none to refuse. */
-	ERR_clear_error();
-	return md[PROTO_SHA256] == NULL || md[PROTO_SHA384] == NULL ||
-			       md[PROTO_SHA512] == NULL
-		       ? -1
-		       : 0;
-}
 
 static bool
 is_usable(uint8_t digest, uint8_t algorithm)
 {
-	return digest < ROWS(digests) && md[digest] != NULL &&
-	       (digests[digest].algorithms & 1U << algorithm) != 0;
+	return digest < ROWS(digests) && library_md(digest) != NULL &&
+	       (digests[digest] & 1U << algorithm) != 0;
+}
+
+/* Data of no named digest takes its place: RFC 6979 has none such. */
+static bool
+is_nameless(const struct proto_sign *m)
+{
+	return m->scheme.digest == PROTO_NO_DIGEST &&
+	       m->input == PROTO_INPUT_DIGEST &&
+	       (m->scheme.algorithm == PROTO_RSA_PKCS1 ||
+		       m->scheme.algorithm == PROTO_ECDSA);
+}
+
+static bool
+has_digests(const struct proto_sign *m)
+{
+	const struct proto_scheme *s = &m->scheme;
+
+	if (is_nameless(m))
+		return true;
+	return is_usable(s->digest, s->algorithm) &&
+	       (s->algorithm != PROTO_RSA_PSS ||
+		       is_usable(s->mgf1, s->algorithm));
+}
+
+/* RFC 8017 §9.2: a weak key may be too small for a long digest. */
+static bool
+is_room(const struct proto_key *key, const struct proto_scheme *s)
+{
+	size_t need = proto_digest_len(s->digest) + PKCS1_OVERHEAD;
+
+	if (s->algorithm != PROTO_RSA_PKCS1)
+		return true;
+	if (s->digest != PROTO_MD5_SHA1 && s->digest != PROTO_NO_DIGEST)
+		need += DIGEST_INFO;
+	return need <= (key->bits + 7U) / 8U;
+}
+
+static bool
+is_input(const struct proto_key *key, const struct proto_sign *m)
+{
+	size_t len = m->data.len;
+
+	if (m->input == PROTO_INPUT_MESSAGE)
+		return true;
+	if (m->scheme.digest != PROTO_NO_DIGEST)
+		return len == proto_digest_len(m->scheme.digest);
+	if (m->scheme.algorithm == PROTO_RSA_PKCS1)
+		return len + PKCS1_OVERHEAD <= (key->bits + 7U) / 8U;
+	return len > 0 && len <= MAX_NAMELESS;
 }
 
 /* RFC 8017 §9.1.1: emLen ≥ hLen + sLen + 2, emLen of bits - 1 bits. */
@@ -89,41 +108,84 @@ is_salt(const struct proto_key *key, const struct proto_scheme *s)
 {
 	size_t room = (key->bits - 1U + 7U) / 8U;
 
-	return room >= proto_digest_len(s->digest) + 2U + s->salt;
+	return s->algorithm != PROTO_RSA_PSS ||
+	       room >= proto_digest_len(s->digest) + 2U + s->salt;
+}
+
+static enum proto_status
+refuse(enum proto_status status, uint16_t reason, uint16_t *detail)
+{
+	*detail = reason;
+	return status;
 }
 
 enum proto_status
 sign_check(const struct proto_key *key, const struct proto_sign *m,
 	uint16_t *detail)
 {
+	const struct keykind *kind = keykind_by_type(key->type);
 	const struct proto_scheme *s = &m->scheme;
-	size_t i;
 
-	for (i = 0;
-		i < ROWS(algorithms) && algorithms[i].algorithm != s->algorithm;
-		i++)
-		;
-	if (i == ROWS(algorithms) || key->type > PROTO_KEY_P384 ||
-		(algorithms[i].keys & 1U << key->type) == 0) {
-		*detail = DETAIL_KEY_TYPE;
-		return PROTO_BAD_PARAMETER;
-	}
-	if (!is_usable(s->digest, s->algorithm) ||
-		(s->algorithm == PROTO_RSA_PSS &&
-			!is_usable(s->mgf1, s->algorithm))) {
-		*detail = DETAIL_DIGEST;
-		return PROTO_UNSUPPORTED;
-	}
-	if (m->input == PROTO_INPUT_DIGEST &&
-		m->data.len != proto_digest_len(s->digest)) {
-		*detail = DETAIL_DIGEST_LENGTH;
-		return PROTO_BAD_PARAMETER;
-	}
-	if (s->algorithm == PROTO_RSA_PSS && !is_salt(key, s)) {
-		*detail = DETAIL_SALT_LENGTH;
-		return PROTO_BAD_PARAMETER;
-	}
+	if (kind == NULL || s->algorithm >= 32 ||
+		(kind->algorithms & 1U << s->algorithm) == 0)
+		return refuse(PROTO_BAD_PARAMETER, DETAIL_KEY_TYPE, detail);
+	if (!library_signs(s->algorithm))
+		return refuse(PROTO_UNSUPPORTED, DETAIL_LIBRARY, detail);
+	if (eddsa_is(s->algorithm))
+		return eddsa_check(m, detail);
+	if (!has_digests(m) || !is_room(key, s))
+		return refuse(PROTO_UNSUPPORTED, DETAIL_DIGEST, detail);
+	if (!is_input(key, m))
+		return refuse(
+			PROTO_BAD_PARAMETER, DETAIL_DIGEST_LENGTH, detail);
+	if (!is_salt(key, s))
+		return refuse(PROTO_BAD_PARAMETER, DETAIL_SALT_LENGTH, detail);
 	return PROTO_OK;
+}
+
+enum proto_status
+sign_check_restrictions(
+	EVP_PKEY *pkey, const struct proto_scheme *s, uint16_t *detail)
+{
+	/* What libcrypto does not tell has the default of RFC 4055 §3.1. */
+	char digest[32] = "", mgf1[32] = "SHA1";
+	int salt = RFC4055_SALT;
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(
+			OSSL_PKEY_PARAM_MANDATORY_DIGEST, digest,
+			sizeof(digest)),
+		OSSL_PARAM_construct_utf8_string(
+			OSSL_PKEY_PARAM_RSA_MGF1_DIGEST, mgf1, sizeof(mgf1)),
+		OSSL_PARAM_construct_int(
+			OSSL_PKEY_PARAM_RSA_PSS_SALTLEN, &salt),
+		OSSL_PARAM_END,
+	};
+
+	if (!EVP_PKEY_is_a(pkey, "RSA-PSS"))
+		return PROTO_OK;
+	if (EVP_PKEY_get_params(pkey, params) != 1) {
+		ERR_clear_error();
+		return PROTO_INTERNAL;
+	}
+	/* Told of restricted keys only. */
+	if (digest[0] == '\0')
+		return PROTO_OK;
+	if (proto_digest_number(digest) != s->digest ||
+		proto_digest_number(mgf1) != s->mgf1 || (int)s->salt < salt)
+		return refuse(PROTO_BAD_PARAMETER, DETAIL_RESTRICTED, detail);
+	return PROTO_OK;
+}
+
+static int
+set_nonces(EVP_PKEY_CTX *ctx)
+{
+	unsigned type = NONCE_DETERMINISTIC;
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_uint("nonce-type", &type),
+		OSSL_PARAM_END,
+	};
+
+	return EVP_PKEY_CTX_set_params(ctx, params) > 0 ? 0 : -1;
 }
 
 static int
@@ -131,15 +193,26 @@ set_padding(EVP_PKEY_CTX *ctx, const struct proto_scheme *s)
 {
 	if (s->algorithm == PROTO_ECDSA)
 		return 0;
+	if (s->algorithm == PROTO_ECDSA_DETERMINISTIC)
+		return set_nonces(ctx);
 	if (s->algorithm == PROTO_RSA_PKCS1)
 		return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) > 0
 			       ? 0
 			       : -1;
 	if (EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) <= 0 ||
-		EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, md[s->mgf1]) <= 0 ||
+		EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, library_md(s->mgf1)) <= 0 ||
 		EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, s->salt) <= 0)
 		return -1;
 	return 0;
+}
+
+static int
+set_digest(EVP_PKEY_CTX *ctx, uint8_t digest)
+{
+	if (digest == PROTO_NO_DIGEST)
+		return 0;
+	return EVP_PKEY_CTX_set_signature_md(ctx, library_md(digest)) > 0 ? 0
+									  : -1;
 }
 
 /*
@@ -161,9 +234,11 @@ sign_make(EVP_PKEY *pkey, const struct proto_sign *m,
 	size_t n = PROTO_MAX_SIGNATURE;
 	int result = -1;
 
+	if (eddsa_is(s->algorithm))
+		return eddsa_make(pkey, m, out, len);
 	if (m->input == PROTO_INPUT_MESSAGE) {
 		if (EVP_Digest(m->data.data, m->data.len, hash, &hash_len,
-			    md[s->digest], NULL) != 1)
+			    library_md(s->digest), NULL) != 1)
 			return -1;
 		digest = (struct view){ .data = hash, .len = hash_len };
 	}
@@ -171,7 +246,7 @@ sign_make(EVP_PKEY *pkey, const struct proto_sign *m,
 	if (ctx == NULL)
 		goto out;
 	if (EVP_PKEY_sign_init(ctx) <= 0 || set_padding(ctx, s) < 0 ||
-		EVP_PKEY_CTX_set_signature_md(ctx, md[s->digest]) <= 0 ||
+		set_digest(ctx, s->digest) < 0 ||
 		EVP_PKEY_sign(ctx, out, &n, digest.data, digest.len) <= 0)
 		goto err_sign;
 	*len = n;

@@ -1,4 +1,4 @@
-/* Signatures: scheme and key in, signature out. All padding is made here. */
+/* Signatures. What a client sends is checked first; all padding is made here. */
 #ifndef KEYD_SESSION_SIGN_H
 #define KEYD_SESSION_SIGN_H
 
@@ -7,20 +7,23 @@
 #include "wire/proto.h"
 
 /*
- * Fetches all that a signature needs, so that nothing is looked up later.
- * Before the system-call filter. 0, or -1: libcrypto lacks RSA or ECDSA.
- */
-MUST_USE int sign_init(void);
-
-/*
- * Does the scheme fit the key and the input? PROTO_OK, PROTO_UNSUPPORTED
- * (DETAIL_DIGEST) or PROTO_BAD_PARAMETER, with *detail.
+ * Does the scheme fit the key, the library and the input? After library_init().
+ * PROTO_OK, PROTO_UNSUPPORTED (DETAIL_DIGEST, DETAIL_LIBRARY) or
+ * PROTO_BAD_PARAMETER, with *detail.
  */
 MUST_USE enum proto_status sign_check(const struct proto_key *key,
 	const struct proto_sign *m, uint16_t *detail);
 
 /*
- * Signs. m passed sign_check() for pkey's entry. out has
+ * Do the restrictions in an RSA-PSS key allow the scheme (RFC 4055 §1.2)?
+ * PROTO_OK, also for every other key; PROTO_BAD_PARAMETER with *detail
+ * DETAIL_RESTRICTED; PROTO_INTERNAL if libcrypto failed.
+ */
+MUST_USE enum proto_status sign_check_restrictions(
+	EVP_PKEY *pkey, const struct proto_scheme *s, uint16_t *detail);
+
+/*
+ * Signs. m passed both checks for pkey and its entry. out has
  * PROTO_MAX_SIGNATURE bytes. 0 and *len, or -1 if libcrypto failed.
  */
 MUST_USE int sign_make(EVP_PKEY *pkey, const struct proto_sign *m,

@@ -10,6 +10,7 @@
 
 #include "session/curve.h"
 #include "session/keys.h"
+#include "session/library.h"
 #include "session/sign.h"
 
 /* The public, the private and, through them, the primary generator. */
@@ -67,7 +68,8 @@ warmup(void)
 		return -1;
 	if (OSSL_PROVIDER_load(NULL, "default") == NULL)
 		return -1;
-	if (seed() < 0 || sign_init() < 0 || curve_init() < 0 || rehearse() < 0)
+	if (seed() < 0 || library_init() < 0 || curve_init() < 0 ||
+		rehearse() < 0)
 		return -1;
 	ERR_clear_error();
 	return 0;

@@ -15,8 +15,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/param_build.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
@@ -24,6 +26,7 @@
 #include "session/loop.h"
 #include "session/warmup.h"
 #include "wire/boot.h"
+#include "wire/keykind.h"
 
 enum {
 	TEN_SECONDS = 10000,
@@ -53,12 +56,101 @@ fixture_init(struct fixture *f)
 	f->generation = 7;
 }
 
-static EVP_PKEY *
-make_key(const char *type)
+/* "RSA:2048" is of the kind "RSA". */
+static const struct keykind *
+find_kind(const char *type)
 {
-	if (strncmp(type, "RSA:", 4) == 0)
-		return EVP_RSA_gen((unsigned)atoi(type + 4));
-	return EVP_EC_gen(type);
+	size_t i, len = strcspn(type, ":");
+	const struct keykind *k;
+
+	for (i = 0; (k = keykind_at(i)) != NULL; i++)
+		if (strlen(k->name) == len && strncmp(k->name, type, len) == 0)
+			return k;
+	need(!"a type of key");
+	return NULL;
+}
+
+/*
+ * Primes of 4096 bits take seconds to find: these are RFC 3526's and RFC
+ * 7919's. As safe as a test needs it.
+ */
+static EVP_PKEY *
+make_rsa_8192(void)
+{
+	BIGNUM *p = BN_get_rfc3526_prime_4096(NULL), *q = NULL;
+	EVP_PKEY_CTX *dh = EVP_PKEY_CTX_new_from_name(NULL, "DH", NULL);
+	EVP_PKEY_CTX *rsa = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	char group[] = "ffdhe4096";
+	OSSL_PARAM name[] = { OSSL_PARAM_construct_utf8_string(
+				      "group", group, 0),
+		OSSL_PARAM_END };
+	BIGNUM *n = BN_new(), *e = BN_new(), *d = BN_new(), *p1 = BN_new(),
+	       *q1 = BN_new(), *phi = BN_new(), *dp = BN_new(), *dq = BN_new(),
+	       *qinv = BN_new();
+	EVP_PKEY *params = NULL, *pkey = NULL;
+	OSSL_PARAM_BLD *b = OSSL_PARAM_BLD_new();
+	BN_CTX *ctx = BN_CTX_new();
+	OSSL_PARAM *all;
+
+	need(EVP_PKEY_fromdata_init(dh) == 1 &&
+		EVP_PKEY_fromdata(dh, &params, EVP_PKEY_KEY_PARAMETERS, name) ==
+			1 &&
+		EVP_PKEY_get_bn_param(params, "p", &q) == 1);
+	need(BN_set_word(e, 65537) && BN_mul(n, p, q, ctx) &&
+		BN_sub(p1, p, BN_value_one()) && BN_sub(q1, q, BN_value_one()));
+	need(BN_mul(phi, p1, q1, ctx) && BN_mod_inverse(d, e, phi, ctx) &&
+		BN_mod(dp, d, p1, ctx) && BN_mod(dq, d, q1, ctx) &&
+		BN_mod_inverse(qinv, q, p, ctx));
+	need(OSSL_PARAM_BLD_push_BN(b, "n", n) &&
+		OSSL_PARAM_BLD_push_BN(b, "e", e) &&
+		OSSL_PARAM_BLD_push_BN(b, "d", d) &&
+		OSSL_PARAM_BLD_push_BN(b, "rsa-factor1", p) &&
+		OSSL_PARAM_BLD_push_BN(b, "rsa-factor2", q) &&
+		OSSL_PARAM_BLD_push_BN(b, "rsa-exponent1", dp) &&
+		OSSL_PARAM_BLD_push_BN(b, "rsa-exponent2", dq) &&
+		OSSL_PARAM_BLD_push_BN(b, "rsa-coefficient1", qinv));
+	all = OSSL_PARAM_BLD_to_param(b);
+	need(all != NULL && EVP_PKEY_fromdata_init(rsa) == 1 &&
+		EVP_PKEY_fromdata(rsa, &pkey, EVP_PKEY_KEYPAIR, all) == 1);
+	OSSL_PARAM_free(all);
+	OSSL_PARAM_BLD_free(b);
+	EVP_PKEY_free(params);
+	EVP_PKEY_CTX_free(dh);
+	EVP_PKEY_CTX_free(rsa);
+	BN_CTX_free(ctx);
+	BN_free(p);
+	BN_free(q);
+	BN_free(n);
+	BN_free(e);
+	BN_free(d);
+	BN_free(p1);
+	BN_free(q1);
+	BN_free(phi);
+	BN_free(dp);
+	BN_free(dq);
+	BN_free(qinv);
+	return pkey;
+}
+
+static EVP_PKEY *
+make_key(const struct keykind *kind, const char *type)
+{
+	const char *bits = strchr(type, ':');
+	EVP_PKEY_CTX *ctx;
+	EVP_PKEY *pkey = NULL;
+
+	if (kind->group != NULL)
+		return EVP_EC_gen(kind->group);
+	if (strcmp(type, "RSA:8192") == 0)
+		return make_rsa_8192();
+	ctx = EVP_PKEY_CTX_new_from_name(NULL, kind->algorithm, NULL);
+	need(ctx != NULL && EVP_PKEY_keygen_init(ctx) == 1);
+	if (bits != NULL)
+		need(EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, atoi(bits + 1)) ==
+			1);
+	need(EVP_PKEY_generate(ctx, &pkey) == 1);
+	EVP_PKEY_CTX_free(ctx);
+	return pkey;
 }
 
 static void
@@ -82,6 +174,7 @@ fixture_add(struct fixture *f, const char *type, const char *name)
 {
 	struct fixture_key *k = &f->keys[f->count];
 	struct ring_entry *e = &f->entries[f->count];
+	const struct keykind *kind;
 
 	need(f->count < FIXTURE_MAX_KEYS);
 	f->count++;
@@ -98,13 +191,16 @@ fixture_add(struct fixture *f, const char *type, const char *name)
 			(char *)k->spki, sizeof(k->spki), "spki of %s", name);
 		e->private_key.len = 1;
 	} else {
-		k->pkey = make_key(type);
+		kind = find_kind(type);
+		k->pkey = make_key(kind, type);
 		need(k->pkey != NULL);
 		encode_key(k, e);
 		e->key.bits = (uint16_t)EVP_PKEY_get_bits(k->pkey);
-		e->key.type = type[0] == 'R'       ? PROTO_KEY_RSA
-			      : e->key.bits == 256 ? PROTO_KEY_P256
-						   : PROTO_KEY_P384;
+		e->key.type = kind->type;
+		if ((kind->uses & PROTO_USE_SIGN) == 0)
+			e->key.use = PROTO_USE_DECRYPT;
+		memset(k->secret, 'K', sizeof(k->secret));
+		e->secrets.data = k->secret;
 	}
 	need(EVP_Digest(e->key.spki.data, e->key.spki.len, e->key.hash, NULL,
 		     EVP_sha256(), NULL) == 1);
@@ -122,13 +218,26 @@ memory_file(const void *data, size_t len, int seals)
 	return fd;
 }
 
-int
-fixture_ring(const struct fixture *f, int seals, uint32_t *len)
+/* What the test changed may call for K, or not. */
+static void
+set_secrets(struct fixture *f)
 {
-	size_t size = ring_size(f->entries, f->count);
-	void *buf = malloc(size);
+	uint32_t i;
+
+	for (i = 0; i < f->count; i++)
+		f->entries[i].secrets.len = ring_secret_len(&f->entries[i].key);
+}
+
+int
+fixture_ring(struct fixture *f, int seals, uint32_t *len)
+{
+	size_t size;
+	void *buf;
 	int fd;
 
+	set_secrets(f);
+	size = ring_size(f->entries, f->count);
+	buf = malloc(size);
 	need(buf != NULL && ring_write(f->entries, f->count, buf, size) == 0);
 	fd = memory_file(buf, size, seals < 0 ? ALL_SEALS : seals);
 	*len = (uint32_t)size;
@@ -323,6 +432,7 @@ run_loop(struct fixture *f, int client)
 	int code;
 
 	index.data = data = make_index(f, &index.len);
+	set_secrets(f);
 	ring.len = ring_size(f->entries, f->count);
 	ring.data = malloc(ring.len);
 	need(ring_write(f->entries, f->count, (void *)(uintptr_t)ring.data,
@@ -408,11 +518,12 @@ fixture_ask(const struct fixture *f, const struct writer *request,
 	need(n > 0 && proto_decode_reply(reply, n, out) == 0);
 }
 
+static uint8_t request[PROTO_MAX_REQUEST], reply[PROTO_MAX_REPLY];
+
 uint16_t
 fixture_sign(const struct fixture *f, const struct proto_sign *m,
 	struct view *sig, uint16_t *detail)
 {
-	static uint8_t request[PROTO_MAX_REQUEST], reply[PROTO_MAX_REPLY];
 	struct writer w = writer_init(request, sizeof(request));
 	struct proto_reply r;
 
@@ -422,6 +533,38 @@ fixture_sign(const struct fixture *f, const struct proto_sign *m,
 	*detail = r.detail;
 	if (r.status == PROTO_OK)
 		need(proto_get_signature(r.body, sig) == 0);
+	return r.status;
+}
+
+uint16_t
+fixture_decrypt(const struct fixture *f, const struct proto_decrypt *m,
+	struct view *out, uint16_t *detail)
+{
+	struct writer w = writer_init(request, sizeof(request));
+	struct proto_reply r;
+
+	proto_put_request(&w, PROTO_DECRYPT, 9);
+	proto_put_decrypt(&w, m);
+	fixture_ask(f, &w, reply, &r);
+	*detail = r.detail;
+	if (r.status == PROTO_OK)
+		need(proto_get_output(r.body, out) == 0);
+	return r.status;
+}
+
+uint16_t
+fixture_derive(const struct fixture *f, const struct proto_derive *m,
+	struct view *out, uint16_t *detail)
+{
+	struct writer w = writer_init(request, sizeof(request));
+	struct proto_reply r;
+
+	proto_put_request(&w, PROTO_DERIVE, 9);
+	proto_put_derive(&w, m);
+	fixture_ask(f, &w, reply, &r);
+	*detail = r.detail;
+	if (r.status == PROTO_OK)
+		need(proto_get_output(r.body, out) == 0);
 	return r.status;
 }
 

@@ -20,7 +20,8 @@ enum {
 
 struct fixture_key {
 	EVP_PKEY *pkey; /* NULL: the private key is nonsense */
-	uint8_t spki[1024], private_key[2048];
+	uint8_t spki[1200], private_key[5120]; /* of RSA-8192 */
+	uint8_t secret[RING_SECRET];
 	char name[PROTO_MAX_NAME + 1];
 };
 
@@ -43,8 +44,13 @@ struct fixture {
 /* A new one with an index entry of nobody's here. */
 void fixture_init(struct fixture *f);
 
-/* Adds a key ("RSA:2048", "P-256", "P-384", or NULL for a key that is only
- * named) and returns its entry, to be changed before the start. */
+/*
+ * Adds a key and returns its entry, to be changed before the start: `use` is
+ * `sign` where the type signs, else `decrypt`. type is a name of keykind's
+ * ("P-256", "X25519"), of RSA with the bits ("RSA:2048", "RSA-PSS:2048"), or NULL
+ * for a key that is only named. An RSA entry has K ready in secrets; its
+ * length is set at the start.
+ */
 struct ring_entry *
 fixture_add(struct fixture *f, const char *type, const char *name);
 
@@ -58,7 +64,7 @@ void fixture_start_loop(struct fixture *f);
 void fixture_start_with(struct fixture *f, int ring_fd, uint32_t ring_len);
 
 /* A sealed memory file with the ring. */
-int fixture_ring(const struct fixture *f, int seals, uint32_t *len);
+int fixture_ring(struct fixture *f, int seals, uint32_t *len);
 
 /* Sends a datagram with this process's credentials and an optional fd. */
 void
@@ -74,6 +80,12 @@ void fixture_ask(const struct fixture *f, const struct writer *request,
 /* Signs and returns the status; *sig points into a static buffer. */
 uint16_t fixture_sign(const struct fixture *f, const struct proto_sign *m,
 	struct view *sig, uint16_t *detail);
+
+/* Decrypts or derives, and returns the status; *out as of fixture_sign(). */
+uint16_t fixture_decrypt(const struct fixture *f, const struct proto_decrypt *m,
+	struct view *out, uint16_t *detail);
+uint16_t fixture_derive(const struct fixture *f, const struct proto_derive *m,
+	struct view *out, uint16_t *detail);
 
 /* The next audit record; false if none comes within 100 ms. */
 bool fixture_audit(const struct fixture *f, struct audit *out);

@@ -100,6 +100,51 @@ Test(report, each_kind_has_its_words)
 		"died of signal 11");
 }
 
+Test(report, refused_decryptions_name_padding_and_digest)
+{
+	struct audit a = { .kind = AUDIT_REFUSED,
+		.type = PROTO_DECRYPT,
+		.status = PROTO_USE_REFUSED,
+		.detail = DETAIL_DECRYPT_OFF,
+		.algorithm = PROTO_OAEP,
+		.digest = PROTO_SHA256,
+		.name = "mail",
+		.length = 256 };
+
+	expect_line(&a, &peer,
+		"<4>refused decrypt: key=mail padding=\"oaep sha256\" "
+		"bytes=256 peer pid=12 uid=33 gid=34 session=55: the key's "
+		"policy does not allow this use: decryption and key "
+		"agreement; would be allowed by `use = decrypt`");
+	a.digest = 99;
+	a.algorithm = 99;
+	a.status = PROTO_BAD_PARAMETER;
+	a.detail = DETAIL_NONE;
+	expect_line(&a, &peer,
+		"<4>refused decrypt: key=mail padding=\"unknown "
+		"unknown-digest\" bytes=256 peer pid=12 uid=33 gid=34 "
+		"session=55: a parameter does not fit the key");
+	a.algorithm = PROTO_PREMASTER;
+	a.digest = 0;
+	a.detail = DETAIL_TLS_VERSION;
+	expect_line(&a, &peer,
+		"<4>refused decrypt: key=mail padding=\"tls-premaster\" "
+		"bytes=256 peer pid=12 uid=33 gid=34 session=55: a parameter "
+		"does not fit the key: not a version of TLS 1.0 to 1.2 or "
+		"DTLS");
+	a = (struct audit){ .kind = AUDIT_REFUSED,
+		.type = PROTO_DERIVE,
+		.status = PROTO_BAD_PARAMETER,
+		.detail = DETAIL_PEER_KEY,
+		.name = "mail",
+		.length = 65 };
+	expect_line(&a, &peer,
+		"<4>refused derive: key=mail bytes=65 peer pid=12 uid=33 "
+		"gid=34 session=55: a parameter does not fit the key: the "
+		"other side's "
+		"public key is not one of this key's group");
+}
+
 Test(report, what_is_in_order_needs_no_line)
 {
 	static const uint32_t codes[] = { 0, 256 + 9, 256 + 15 };

@@ -106,9 +106,10 @@ Test(session, says_hello_and_ends_when_the_peer_goes)
 	cr_assert_eq(hello.highest, 1);
 	cr_assert_eq(hello.max_request, PROTO_MAX_REQUEST);
 	cr_assert_eq(hello.generation, f.generation);
-	cr_assert_eq(hello.types, 1U << PROTO_HELLO | 1U << PROTO_FIND |
-					  1U << PROTO_LIST | 1U << PROTO_SIGN |
-					  1U << PROTO_STATUS);
+	cr_assert_eq(hello.types,
+		1U << PROTO_HELLO | 1U << PROTO_FIND | 1U << PROTO_LIST |
+			1U << PROTO_SIGN | 1U << PROTO_DECRYPT |
+			1U << PROTO_DERIVE | 1U << PROTO_STATUS);
 	close_and_expect(0);
 }
 
@@ -415,7 +416,7 @@ Test(session, a_key_that_cannot_be_read_is_an_internal_error)
 
 Test(session, answers_unsupported_to_types_it_does_not_know)
 {
-	static const uint8_t types[] = { PROTO_DECRYPT, PROTO_DERIVE, 8, 127 };
+	static const uint8_t types[] = { 8, 9, 127 };
 	struct proto_reply r;
 	struct writer w;
 	size_t i;
@@ -540,7 +541,7 @@ Test(session, ends_on_another_version_and_says_which_it_has)
 Test(session, ends_on_datagrams_over_the_limit)
 {
 	fixture_start(&f);
-	memcpy(request, "\x01\x05\x00\x00\x00\x00\x00\x01", 8);
+	memcpy(request, "\x01\x08\x00\x00\x00\x00\x00\x01", 8);
 	fixture_send(&f, request, PROTO_MAX_REQUEST + 1, -1);
 	expect_end(PROTO_MALFORMED, PROTO_MAX_REQUEST + 1);
 }
@@ -551,7 +552,7 @@ Test(session, takes_datagrams_up_to_the_limit)
 	size_t n;
 
 	fixture_start(&f);
-	memcpy(request, "\x01\x05\x00\x00\x00\x00\x00\x01", 8);
+	memcpy(request, "\x01\x08\x00\x00\x00\x00\x00\x01", 8);
 	fixture_send(&f, request, PROTO_MAX_REQUEST, -1);
 	n = fixture_receive(&f, reply);
 	cr_assert_eq(proto_decode_reply(reply, n, &r), 0);

@@ -9,6 +9,7 @@
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
 
+#include "session/library.h"
 #include "session/sign.h"
 
 static const char *const names[] = { NULL, "MD5", "SHA1", "SHA224", "SHA256",
@@ -23,7 +24,7 @@ static struct proto_sign m;
 static void
 set_up(void)
 {
-	cr_assert_eq(sign_init(), 0);
+	cr_assert_eq(library_init(), 0);
 	memset(data, 'x', sizeof(data));
 	m.data = (struct view){ data, sizeof(data) };
 }
