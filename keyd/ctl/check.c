@@ -53,11 +53,16 @@ try_as(struct check *k, const char *name, const struct policy *p,
 		finding_say(&k->findings, FINDING_ERROR, name, "no memory");
 	else if (prove_use(&k->findings.ctl->config, k->uid, &key, a, &f) < 0)
 		finding_say(&k->findings, FINDING_ERROR, name, "%s", f.text);
+	else if (a->ok && a->text[0] == '\0')
+		finding_say(&k->findings, FINDING_WARNING, name,
+			"not tried as %s: no operation of its use can be made "
+			"up",
+			k->who);
 	else if (a->ok)
 		finding_say(&k->findings, FINDING_OK, name,
-			"%s can use it: keyd signed, and the signature "
-			"verifies",
-			k->who);
+			"%s can use it for %s: what keyd did verifies with the "
+			"public key",
+			k->who, a->text);
 	else
 		finding_say(&k->findings, FINDING_ERROR, name,
 			"%s cannot use it%s: %s", k->who,

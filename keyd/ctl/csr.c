@@ -8,6 +8,7 @@
 #include "ctl.h"
 #include "daemon.h"
 #include "enlist.h"
+#include "pubkey.h"
 #include "publish.h"
 #include "request.h"
 
@@ -15,18 +16,41 @@ struct options {
 	const char *name, *subject, *san, *out;
 };
 
+static int
+choose_scheme(const struct options *o, const struct boot_description *d,
+	struct proto_scheme *out, struct fault *f)
+{
+	const struct keykind *k = keykind_by_type(d->key_type);
+	EVP_PKEY *pkey;
+	int r;
+
+	if (k == NULL || k->algorithms == 0)
+		return fault_set(f, FAULT_REFUSED,
+			"%s: a key of type %s cannot sign, and a request is "
+			"signed by its key: a CA must take the public key by "
+			"itself (openssl pkey -pubout, x509 -force_pubkey)",
+			o->name, proto_key_type_name(d->key_type));
+	pkey = pubkey_read(d->spki, f);
+	if (pkey == NULL)
+		return -1;
+	r = pubkey_scheme(pkey, k, out, f);
+	EVP_PKEY_free(pkey);
+	return r;
+}
+
 /* Signed as a user in allow: root may do no more than who is named. */
 static int
 sign(const struct ctl *c, const struct options *o, const struct policy *p,
 	const struct boot_description *d, struct request *request,
 	struct fault *f)
 {
-	struct proto_sign what = { .scheme = request_scheme(d->key_type),
-		.data = request_tbs(request) };
+	struct proto_sign what = { .data = request_tbs(request) };
 	struct user_answer *a;
 	uid_t uid = geteuid();
 	int r;
 
+	if (choose_scheme(o, d, &what.scheme, f) < 0)
+		return -1;
 	if ((p->use & (PROTO_USE_CSR | PROTO_USE_SIGN)) == 0)
 		return fault_set(f, FAULT_REFUSED,
 			"%s: its policy does not allow it: add csr to use in "
@@ -45,8 +69,8 @@ sign(const struct ctl *c, const struct options *o, const struct policy *p,
 	if (r == 0 && !a->ok)
 		r = fault_set(f, FAULT_FAILED, "%s", a->text);
 	if (r == 0)
-		r = request_sign(request, d->key_type,
-			(struct view){ a->signature, a->len }, f);
+		r = request_sign(request, &what.scheme,
+			(struct view){ a->output, a->len }, f);
 	free(a);
 	return r;
 }

@@ -147,8 +147,14 @@ prove(struct enlist *e, struct fault *f)
 		return fault_set(f, FAULT_FAILED,
 			"the key was tried as %s, without success: %s", who,
 			a.text);
-	(void)snprintf(e->proof, sizeof(e->proof),
-		"tried as %s: keyd signed, and the signature verifies", who);
+	if (a.text[0] == '\0')
+		(void)snprintf(e->proof, sizeof(e->proof),
+			"not tried: no operation of its use can be made up");
+	else
+		(void)snprintf(e->proof, sizeof(e->proof),
+			"tried as %s for %.100s: what keyd did verifies with "
+			"the public key",
+			who, a.text);
 	return 0;
 }
 

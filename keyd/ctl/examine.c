@@ -10,6 +10,7 @@
 #include "origin.h"
 #include "shellfile.h"
 #include "text.h"
+#include "wire/keykind.h"
 
 void
 examine_mode(struct findings *v, const char *path, bool secret)
@@ -52,6 +53,18 @@ words(struct findings *v, const char *about, const struct policy *p)
 			"enforce = %s: what use does not allow is only logged "
 			"until then",
 			p->enforce);
+}
+
+static void
+strength(struct findings *v, const char *name, const struct boot_description *d)
+{
+	const struct keykind *k = keykind_by_type(d->key_type);
+
+	if (k != NULL && keykind_is_weak(k, d->bits))
+		finding_say(v, FINDING_WARNING, name,
+			"a %s key of %u bits can be broken: make a new one "
+			"(keydctl generate) and have it certified",
+			k->name, (unsigned)d->bits);
 }
 
 static void
@@ -153,6 +166,7 @@ examine_key(struct findings *v, const struct store *s, const char *name,
 		finding_say(v, FINDING_ERROR, name, "%s", f.text);
 		return -1;
 	}
+	strength(v, name, &a->d);
 	dates(v, name, &a->d);
 	return 0;
 }

@@ -9,26 +9,15 @@
 #include "ctl.h"
 #include "daemon.h"
 #include "enlist.h"
+#include "keytype.h"
 #include "origin.h"
 #include "recover.h"
 #include "shellfile.h"
 #include "swap.h"
 #include "text.h"
 
-static const struct type {
-	const char *name;
-	uint8_t type;
-	uint16_t bits;
-} types[] = {
-	{ "rsa:2048", PROTO_KEY_RSA, 2048 },
-	{ "rsa:3072", PROTO_KEY_RSA, 3072 },
-	{ "rsa:4096", PROTO_KEY_RSA, 4096 },
-	{ "ec:P-256", PROTO_KEY_P256, 256 },
-	{ "ec:P-384", PROTO_KEY_P384, 384 },
-};
-
 struct options {
-	const struct type *type;
+	struct keytype type;
 	struct policy policy;
 	const char *name, *shell;
 	bool offline;
@@ -82,7 +71,7 @@ make(const struct ctl *c, const struct options *o, const struct store *s,
 	if (find_place(o, &place, f) < 0 ||
 		enlist_free(e, o->name, false, f) < 0 ||
 		helper_generate(
-			&c->config, o->type->type, o->type->bits, a, f) < 0)
+			&c->config, o->type.kind->type, o->type.bits, a, f) < 0)
 		goto done;
 	origin->phase = ORIGIN_GENERATED;
 	origin->time = (uint64_t)time(NULL);
@@ -109,6 +98,8 @@ say(struct ctl *c, const struct options *o, const struct enlist *e)
 	if (c->json) {
 		json_open(&c->out, NULL, '{');
 		json_string(&c->out, "name", o->name);
+		json_string(&c->out, "type", o->type.kind->name);
+		json_number(&c->out, "bits", o->type.bits);
 		json_string(&c->out, "hash", hash);
 		json_words(&c->out, "allow", o->policy.allow);
 		json_words(&c->out, "use", words);
@@ -116,8 +107,10 @@ say(struct ctl *c, const struct options *o, const struct enlist *e)
 		json_close(&c->out, '}');
 		return;
 	}
-	(void)printf("%s: made (%s)\n  allow = %s\n  use = %s\n  %s\n", o->name,
-		o->type->name, o->policy.allow, words, e->proof);
+	(void)printf("%s: made (%s, %u bits)\n  allow = %s\n  use = %s\n  "
+		     "%s\n",
+		o->name, o->type.kind->name, (unsigned)o->type.bits,
+		o->policy.allow, words, e->proof);
 	if (o->shell != NULL)
 		(void)printf("%s is its shell.\n", o->shell);
 	else
@@ -153,15 +146,33 @@ run(struct ctl *c, const struct options *o, struct fault *f)
 	return r;
 }
 
-static const struct type *
-find_type(const char *name)
+/* What a new key is for, if nothing is said: a server's, if it signs. */
+static uint32_t
+default_use(const struct keykind *k)
 {
-	size_t i;
+	uint32_t use = k->uses & (PROTO_USE_TLS_SERVER | PROTO_USE_CSR);
 
-	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (strcmp(types[i].name, name) == 0)
-			return &types[i];
-	return NULL;
+	return use != 0 ? use : k->uses;
+}
+
+/* What was given, as a whole. */
+static int
+complete(struct options *o, const char *type, struct fault *f)
+{
+	char options[512];
+
+	if (o->policy.allow[0] == '\0')
+		return fault_set(f, FAULT_USAGE,
+			"generate: --allow is missing: who may use the key?");
+	if (type == NULL)
+		return fault_set(f, FAULT_USAGE,
+			"generate: --type is missing: it is one of %s",
+			keytype_options(options, sizeof(options)));
+	if (keytype_parse(type, &o->type, f) < 0)
+		return -1;
+	if (o->policy.use == 0)
+		o->policy.use = default_use(o->type.kind);
+	return keytype_allows(o->type.kind, o->policy.use, f);
 }
 
 static int
@@ -175,6 +186,7 @@ parse(int argc, char **argv, struct options *o, struct fault *f)
 		{ "offline", no_argument, NULL, 'o' },
 		{ 0 },
 	};
+	const char *type = NULL;
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "", table, NULL)) != -1) {
@@ -183,7 +195,7 @@ parse(int argc, char **argv, struct options *o, struct fault *f)
 		if (opt == 'u' && policy_use(optarg, &o->policy.use, f) < 0)
 			return -1;
 		if (opt == 't')
-			o->type = find_type(optarg);
+			type = optarg;
 		if (opt == 's')
 			o->shell = optarg;
 		o->offline |= opt == 'o';
@@ -193,18 +205,7 @@ parse(int argc, char **argv, struct options *o, struct fault *f)
 			return -1;
 		}
 	}
-	if (o->policy.allow[0] == '\0') {
-		(void)fault_set(f, FAULT_USAGE,
-			"generate: --allow is missing: who may use the key?");
-		return -1;
-	}
-	if (o->type == NULL) {
-		(void)fault_set(f, FAULT_USAGE,
-			"generate: --type is one of rsa:2048, rsa:3072, "
-			"rsa:4096, ec:P-256, ec:P-384");
-		return -1;
-	}
-	return 0;
+	return complete(o, type, f);
 }
 
 int
@@ -220,8 +221,5 @@ generate_verb(struct ctl *c, int argc, char **argv)
 	o.name = ctl_name(argc - optind, argv + optind, "generate");
 	if (o.name == NULL)
 		return FAULT_USAGE;
-	/* What a server's new key is for. */
-	if (o.policy.use == 0)
-		o.policy.use = PROTO_USE_TLS_SERVER | PROTO_USE_CSR;
 	return run(c, &o, &f) < 0 ? fault_print(&f) : 0;
 }

@@ -11,6 +11,7 @@
 #include "ctl.h"
 #include "daemon.h"
 #include "enlist.h"
+#include "keytype.h"
 #include "origin.h"
 #include "recover.h"
 #include "shellfile.h"
@@ -19,7 +20,7 @@
 struct options {
 	struct policy policy; /* allow, use, certificate as given */
 	const char *certificate, *name;
-	bool dry_run, offline;
+	bool dry_run, offline, weak_keys;
 };
 
 struct job {
@@ -119,15 +120,42 @@ choose_name(struct job *j, struct fault *f)
 		j->file, from);
 }
 
+/* A weak key is for the operator to decide. */
+static int
+check_strength(struct job *j, const struct keykind *k, struct fault *f)
+{
+	unsigned bits = j->answer.d.bits;
+
+	if (!keykind_is_weak(k, bits))
+		return 0;
+	if (!j->options->weak_keys)
+		return fault_set(f, FAULT_REFUSED,
+			"%s: a %s key of %u bits only, which can be broken: "
+			"make a new one (keydctl generate), or say "
+			"--weak-keys",
+			j->place.real, k->name, bits);
+	(void)snprintf(j->policy.weak_keys, sizeof(j->policy.weak_keys), "yes");
+	return 0;
+}
+
 static int
 make_policy(struct job *j, struct fault *f)
 {
+	const struct keykind *k = keykind_by_type(j->answer.d.key_type);
+
 	j->policy = j->options->policy;
+	if (k == NULL)
+		return fault_set(f, FAULT_FAILED,
+			"%s: a key of a type that is unknown here",
+			j->place.real);
+	if (check_strength(j, k, f) < 0)
+		return -1;
 	if (j->policy.use == 0 && !j->answer.d.certain)
 		return fault_set(f, FAULT_REFUSED,
 			"%s: what is it used for? %s%s: say --use tls-server "
-			"(a TLS server), csr (certificate requests), sign "
-			"(anything, TLS clients too), or several of them",
+			"(a TLS server), tls-client (a TLS client), csr "
+			"(certificate requests), decrypt, sign (anything), or "
+			"several of them",
 			j->place.real,
 			j->answer.why[0] != '\0' ? j->answer.why
 						 : "that is not plain",
@@ -139,6 +167,8 @@ make_policy(struct job *j, struct fault *f)
 	if (j->policy.use == 0)
 		return fault_set(f, FAULT_REFUSED, "%s: %s: say --use",
 			j->place.real, j->answer.why);
+	if (keytype_allows(k, j->policy.use, f) < 0)
+		return -1;
 	return j->options->certificate == NULL
 		       ? 0
 		       : policy_set_certificate(
@@ -345,6 +375,7 @@ parse(int argc, char **argv, struct options *o, struct fault *f)
 		{ "name", required_argument, NULL, 'n' },
 		{ "dry-run", no_argument, NULL, 'd' },
 		{ "offline", no_argument, NULL, 'o' },
+		{ "weak-keys", no_argument, NULL, 'w' },
 		{ 0 },
 	};
 	int opt;
@@ -360,6 +391,7 @@ parse(int argc, char **argv, struct options *o, struct fault *f)
 			o->name = optarg;
 		o->dry_run |= opt == 'd';
 		o->offline |= opt == 'o';
+		o->weak_keys |= opt == 'w';
 		if (opt == '?')
 			return fault_set(f, FAULT_USAGE,
 				"import: unknown "

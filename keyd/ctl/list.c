@@ -26,7 +26,7 @@ row(struct ctl *c, const struct store *s, const char *name,
 	(void)proto_use_names(p.use, words, sizeof(words));
 	if (!c->json) {
 		(void)printf(
-			"%-24s %-9s %-16s %s\n", name, type, words, p.allow);
+			"%-24s %-15s %-16s %s\n", name, type, words, p.allow);
 		return;
 	}
 	json_open(&c->out, NULL, '{');

@@ -10,6 +10,7 @@
 #include <openssl/crypto.h>
 
 #include "ctl.h"
+#include "keytype.h"
 #include "wire/proto.h"
 
 static const struct verb {
@@ -20,10 +21,10 @@ static const struct verb {
 } verbs[] = {
 	{ "import", import_verb,
 		"--allow WHO[,…] [--use USE[,…]] [--certificate FILE] "
-		"[--name NAME] [--dry-run] [--offline] FILE…",
+		"[--name NAME] [--weak-keys] [--dry-run] [--offline] FILE…",
 		"move keys into keyd, leaving shells" },
 	{ "generate", generate_verb,
-		"NAME --type rsa:BITS|ec:P-256|ec:P-384 --allow WHO[,…] "
+		"NAME --type TYPE --allow WHO[,…] "
 		"[--use USE[,…]] [--shell FILE] [--offline]",
 		"make a new key inside keyd" },
 	{ "csr", csr_verb,
@@ -96,9 +97,24 @@ ctl_name(int argc, char **argv, const char *verb)
 	return argv[0];
 }
 
+/* In the order in which they are told; names are the protocol's. */
+static const struct {
+	uint32_t use;
+	const char *words;
+} uses[] = {
+	{ PROTO_USE_TLS_SERVER, "handshakes of a TLS server" },
+	{ PROTO_USE_TLS_CLIENT, "handshakes of a TLS client" },
+	{ PROTO_USE_TLS_DHE, "those of a TLS 1.2 server with DHE" },
+	{ PROTO_USE_TLS_RSA_KX, "RSA key exchange: no forward secrecy" },
+	{ PROTO_USE_CSR, "certificate requests for this key" },
+	{ PROTO_USE_SIGN, "any message" },
+	{ PROTO_USE_DECRYPT, "decryption, key agreement" },
+};
+
 static int
 help(void)
 {
+	char types[512], word[32];
 	size_t i;
 
 	(void)printf("usage: keydctl [-c FILE] [--json] VERB …\n\n");
@@ -110,16 +126,20 @@ help(void)
 	(void)printf("\n  -c FILE   configuration (default %s)\n"
 		     "  --json    print JSON\n\n"
 		     "WHO        may use the key: a user, uid:N, "
-		     "group:NAME, gid:N, unit:NAME.service\n"
-		     "USE        tls-server (handshakes of a TLS server), csr "
-		     "(requests for this key)\n"
-		     "           or sign (any message)\n"
+		     "group:NAME, gid:N, unit:NAME.service\n",
+		KEYD_SYSCONFDIR "/openssl-keyd/keyd.conf");
+	for (i = 0; i < sizeof(uses) / sizeof(uses[0]); i++)
+		(void)printf("%-10s %-10s  %s\n", i == 0 ? "USE" : "",
+			proto_use_names(uses[i].use, word, sizeof(word)),
+			uses[i].words);
+	(void)printf("TYPE       of a new key: %s\n"
+		     "--weak-keys  take RSA keys under 2048 bits, too\n"
 		     "--offline  keyd does not run: nothing can be tried\n"
 		     "--yes      do not ask\n\n"
 		     "Exit codes: 0 done; 1 failed, nothing changed; 2 usage;\n"
 		     "3 keyd does not run; 4 refused as unsafe, or yours to "
 		     "decide.\n",
-		KEYD_SYSCONFDIR "/openssl-keyd/keyd.conf");
+		keytype_options(types, sizeof(types)));
 	return 0;
 }
 

@@ -4,98 +4,293 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include <openssl/evp.h>
-#include <openssl/rsa.h>
-#include <openssl/x509.h>
-
+#include "made_up.h"
+#include "pubkey.h"
 #include "request.h"
 
 enum {
-	VERIFY_LEN = 130, /* RFC 8446 §4.4.3 with a 32-byte hash */
+	SKIPPED = 1,       /* there is nothing that could be tried */
+	SECRET = 32,       /* bytes that are encrypted by OAEP */
+	OAEP = 2 * 32 + 2, /* bytes that it takes, RFC 8017 §7.1 */
+	VERSION = 0x0303,  /* TLS 1.2 */
 };
 
-/* What a TLS 1.3 server signs; the transcript's hash is a random number. */
+struct proof {
+	const struct config *config;
+	uid_t uid;
+	const struct prove_key *key;
+	const struct keykind *kind;
+	EVP_PKEY *pkey;
+	struct user_answer *out;
+	struct fault *f;
+};
+
+/* What each proof below returns: 0 and p->out, SKIPPED, or -1 with p->f. */
 static int
-certificate_verify(uint8_t out[VERIFY_LEN])
+failed(struct proof *p, const char *what)
 {
-	static const char context[] = "TLS 1.3, server CertificateVerify";
-
-	memset(out, ' ', 64);
-	memcpy(out + 64, context, sizeof(context));
-	return getrandom(out + 64 + sizeof(context), 32, 0) == 32 ? 0 : -1;
+	return fault_set(p->f, FAULT_FAILED, "trying the key: %s failed", what);
 }
 
-static struct proto_scheme
-tls_scheme(uint8_t key_type)
+/* keyd gave an answer: is it what it should be? */
+static int
+judge(struct proof *p, bool right, const char *wrong)
 {
-	if (key_type == PROTO_KEY_RSA)
-		return (struct proto_scheme){ .algorithm = PROTO_RSA_PSS,
-			.digest = PROTO_SHA256,
-			.mgf1 = PROTO_SHA256,
-			.salt = 32 };
-	return request_scheme(key_type);
+	if (p->out->ok && !right) {
+		p->out->ok = false;
+		(void)snprintf(p->out->text, sizeof(p->out->text), "%s", wrong);
+	}
+	return 0;
 }
 
-bool
-prove_verify(struct view spki, const struct proto_scheme *s,
-	struct view message, struct view signature)
+static int
+sign(struct proof *p, const struct proto_scheme *s, struct view message)
 {
-	const unsigned char *p = spki.data;
-	EVP_PKEY *key = d2i_PUBKEY(NULL, &p, (long)spki.len);
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	EVP_PKEY_CTX *ctx;
-	bool ok;
+	struct proto_sign what = { .scheme = *s, .data = message };
+	bool right;
 
-	ok = key != NULL && md != NULL &&
-	     EVP_DigestVerifyInit_ex(md, &ctx, proto_digest_name(s->digest),
-		     NULL, NULL, key, NULL) == 1;
-	if (ok && s->algorithm == PROTO_RSA_PSS)
-		ok = EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) >
-			     0 &&
-		     EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, s->salt) > 0;
-	ok = ok && EVP_DigestVerify(md, signature.data, signature.len,
-			   message.data, message.len) == 1;
-	EVP_MD_CTX_free(md);
-	EVP_PKEY_free(key);
-	return ok;
+	memcpy(what.hash, p->key->hash, sizeof(what.hash));
+	if (user_sign(p->config, p->uid, p->key->name, &what, p->out, p->f) < 0)
+		return -1;
+	right = p->out->ok &&
+		pubkey_verify(p->pkey, s, message,
+			(struct view){ p->out->output, p->out->len });
+	return judge(p, right,
+		"keyd's signature does not verify with the public key");
+}
+
+/* TLS 1.3 wants rsa-pss of RSA keys too. */
+static void
+adapt_to_tls13(struct proto_scheme *s)
+{
+	if (s->algorithm != PROTO_RSA_PKCS1)
+		return;
+	s->algorithm = PROTO_RSA_PSS;
+	s->mgf1 = s->digest;
+	s->salt = (uint16_t)proto_digest_len(s->digest);
+}
+
+/* Has TLS 1.3 nothing for this key: its curve, or a modulus too short? */
+static bool
+has_no_scheme(const struct user_answer *a)
+{
+	return !a->ok && a->reached &&
+	       (a->detail == DETAIL_TLS_SCHEME ||
+		       a->detail == DETAIL_SALT_LENGTH);
+}
+
+static int
+handshake(struct proof *p, bool client)
+{
+	uint8_t message[MADE_UP_MAX];
+	size_t len = made_up_verify(client, message);
+	struct proto_scheme s;
+
+	if (len == 0)
+		return failed(p, "getrandom");
+	if (pubkey_scheme(p->pkey, p->kind, &s, p->f) < 0)
+		return -1;
+	adapt_to_tls13(&s);
+	return sign(p, &s, (struct view){ message, len });
+}
+
+static int
+exchange(struct proof *p, bool dhe)
+{
+	uint8_t message[MADE_UP_MAX];
+	size_t len = made_up_exchange(dhe, message);
+	struct proto_scheme s;
+
+	if (len == 0)
+		return failed(p, "getrandom");
+	if (pubkey_scheme(p->pkey, p->kind, &s, p->f) < 0)
+		return -1;
+	return sign(p, &s, (struct view){ message, len });
+}
+
+static int
+prove_server(struct proof *p)
+{
+	int r = handshake(p, false);
+
+	return r == 0 && has_no_scheme(p->out) ? exchange(p, false) : r;
+}
+
+static int
+prove_dhe(struct proof *p)
+{
+	int r = exchange(p, true);
+
+	/* `tls12 = no` leaves nothing of this use. */
+	return r == 0 && !p->out->ok && p->out->detail == DETAIL_TLS12_OFF
+		       ? SKIPPED
+		       : r;
+}
+
+static int
+prove_client(struct proof *p)
+{
+	int r = handshake(p, true);
+
+	/* A whole handshake of TLS 1.2 is not made up. */
+	return r == 0 && has_no_scheme(p->out) ? SKIPPED : r;
+}
+
+static int
+prove_sign(struct proof *p)
+{
+	static const char words[] = "keydctl: does this key work?";
+	struct proto_scheme s;
+
+	if (pubkey_scheme(p->pkey, p->kind, &s, p->f) < 0)
+		return -1;
+	return sign(p, &s,
+		(struct view){ (const uint8_t *)words, sizeof(words) - 1 });
+}
+
+static int
+prove_csr(struct proof *p)
+{
+	struct request *request =
+		request_new(p->key->spki, "/CN=keydctl proof", NULL, p->f);
+	struct proto_scheme s;
+	int r = -1;
+
+	if (request == NULL)
+		return -1;
+	if (pubkey_scheme(p->pkey, p->kind, &s, p->f) == 0)
+		r = sign(p, &s, request_tbs(request));
+	request_free(request);
+	return r;
+}
+
+/* Encrypts the bytes here and has keyd decrypt them. */
+static int
+decrypt(struct proof *p, struct proto_decrypt *what, struct view plain)
+{
+	uint8_t data[PROTO_MAX_CIPHERTEXT];
+	size_t len = sizeof(data);
+	bool right;
+
+	if (pubkey_encrypt(p->pkey, (enum proto_padding)what->padding, plain,
+		    data, &len) < 0)
+		return failed(p, "encryption");
+	memcpy(what->hash, p->key->hash, sizeof(what->hash));
+	what->data = (struct view){ data, len };
+	if (user_decrypt(p->config, p->uid, p->key->name, what, p->out, p->f) <
+		0)
+		return -1;
+	right = p->out->ok && p->out->len == plain.len &&
+		memcmp(p->out->output, plain.data, plain.len) == 0;
+	return judge(p, right, "keyd decrypts to something else");
+}
+
+static int
+derive(struct proof *p)
+{
+	uint8_t peer[PROTO_MAX_PEER], secret[PROTO_MAX_OUTPUT];
+	size_t peer_len = sizeof(peer), len = sizeof(secret);
+	struct proto_derive what;
+	bool right;
+
+	if (pubkey_agree(p->pkey, peer, &peer_len, secret, &len) < 0)
+		return failed(p, "key agreement");
+	memcpy(what.hash, p->key->hash, sizeof(what.hash));
+	what.peer = (struct view){ peer, peer_len };
+	if (user_derive(p->config, p->uid, p->key->name, &what, p->out, p->f) <
+		0)
+		return -1;
+	right = p->out->ok && p->out->len == len &&
+		memcmp(p->out->output, secret, len) == 0;
+	return judge(p, right, "keyd derives something else");
+}
+
+static int
+prove_decrypt(struct proof *p)
+{
+	struct proto_decrypt what = { .padding = PROTO_OAEP,
+		.digest = PROTO_SHA256,
+		.mgf1 = PROTO_SHA256 };
+	uint8_t plain[SECRET];
+	int room = EVP_PKEY_get_size(p->pkey) - OAEP;
+
+	if (!keykind_is_rsa(p->kind))
+		return derive(p);
+	if (room <= 0)
+		return SKIPPED;
+	if (room > SECRET)
+		room = SECRET;
+	if (getrandom(plain, sizeof(plain), 0) != sizeof(plain))
+		return failed(p, "getrandom");
+	return decrypt(p, &what, (struct view){ plain, (size_t)room });
+}
+
+static int
+prove_rsa_kx(struct proof *p)
+{
+	struct proto_decrypt what = { .padding = PROTO_PREMASTER,
+		.version = VERSION };
+	uint8_t plain[PROTO_PREMASTER_LEN];
+
+	if (getrandom(plain, sizeof(plain), 0) != sizeof(plain))
+		return failed(p, "getrandom");
+	plain[0] = VERSION >> 8;
+	plain[1] = VERSION & 0xff;
+	return decrypt(p, &what, (struct view){ plain, sizeof(plain) });
+}
+
+static const struct {
+	uint32_t use;
+	int (*prove)(struct proof *p);
+} proofs[] = {
+	{ PROTO_USE_TLS_SERVER, prove_server },
+	{ PROTO_USE_TLS_CLIENT, prove_client },
+	{ PROTO_USE_TLS_DHE, prove_dhe },
+	{ PROTO_USE_TLS_RSA_KX, prove_rsa_kx },
+	{ PROTO_USE_CSR, prove_csr },
+	{ PROTO_USE_SIGN, prove_sign },
+	{ PROTO_USE_DECRYPT, prove_decrypt },
+};
+
+static int
+prove_all(struct proof *p)
+{
+	uint32_t proved = 0;
+	size_t i;
+	int r;
+
+	for (i = 0; i < sizeof(proofs) / sizeof(proofs[0]); i++) {
+		if ((p->key->use & proofs[i].use) == 0)
+			continue;
+		r = proofs[i].prove(p);
+		if (r < 0 || (r == 0 && !p->out->ok))
+			return r;
+		if (r == 0)
+			proved |= proofs[i].use;
+	}
+	*p->out = (struct user_answer){ .ok = true };
+	(void)proto_use_names(proved, p->out->text, sizeof(p->out->text));
+	return 0;
 }
 
 int
 prove_use(const struct config *c, uid_t uid, const struct prove_key *k,
 	struct user_answer *out, struct fault *f)
 {
-	static const char words[] = "keydctl: does this key work?";
-	struct proto_sign what = { .scheme = request_scheme(k->type) };
-	struct request *request = NULL;
-	uint8_t message[VERIFY_LEN];
+	struct proof p = { .config = c,
+		.uid = uid,
+		.key = k,
+		.kind = keykind_by_type(k->type),
+		.out = out,
+		.f = f };
 	int r = -1;
 
-	memcpy(what.hash, k->hash, sizeof(what.hash));
-	if ((k->use & PROTO_USE_TLS_SERVER) != 0) {
-		if (certificate_verify(message) < 0)
-			return fault_set(f, FAULT_FAILED, "getrandom failed");
-		what.scheme = tls_scheme(k->type);
-		what.data = (struct view){ message, sizeof(message) };
-	} else if ((k->use & PROTO_USE_SIGN) != 0) {
-		what.data = (struct view){ (const uint8_t *)words,
-			sizeof(words) - 1 };
-	} else {
-		request = request_new(k->spki, "/CN=keydctl proof", NULL, f);
-		if (request == NULL)
-			return -1;
-		what.data = request_tbs(request);
-	}
-	if (user_sign(c, uid, k->name, &what, out, f) < 0)
-		goto done;
-	if (out->ok && !prove_verify(k->spki, &what.scheme, what.data,
-			       (struct view){ out->signature, out->len })) {
-		out->ok = false;
-		(void)snprintf(out->text, sizeof(out->text),
-			"keyd's signature does not verify with the public "
-			"key");
-	}
-	r = 0;
-done:
-	request_free(request);
+	if (p.kind == NULL)
+		return fault_set(f, FAULT_FAILED,
+			"a key of a type that is unknown here");
+	p.pkey = pubkey_read(k->spki, f);
+	if (p.pkey != NULL)
+		r = prove_all(&p);
+	EVP_PKEY_free(p.pkey);
 	return r;
 }

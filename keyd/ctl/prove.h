@@ -13,17 +13,15 @@ struct prove_key {
 };
 
 /*
- * An operation that the key's use allows, as the user, verified with the public
- * key: a made-up CertificateVerify for tls-server, else a message of our own,
- * else a request. 0 and what keyd said in *out (ok only if the signature
- * verified), or -1 with *f when it could not be tried.
+ * One operation for each use of the key, as the user, checked with the public
+ * key: made-up handshakes, a message of our own, a request, what was encrypted
+ * or agreed on here. Stops at the first that fails.
+ *
+ * 0 and *out (ok: each that could be tried was right; its text: which those
+ * were, "" if none), or -1 with *f when it could not be tried.
  */
 __attribute__((warn_unused_result)) int
 prove_use(const struct config *c, uid_t uid, const struct prove_key *k,
 	struct user_answer *out, struct fault *f);
-
-/* Does the signature verify? */
-bool prove_verify(struct view spki, const struct proto_scheme *s,
-	struct view message, struct view signature);
 
 #endif

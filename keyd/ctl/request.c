@@ -5,11 +5,15 @@
 #include <string.h>
 
 #include <openssl/evp.h>
-#include <openssl/objects.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include "pubkey.h"
 #include "text.h"
+
+enum {
+	MAX_ALGORITHM = 256, /* DER of an AlgorithmIdentifier */
+};
 
 struct request {
 	X509_REQ *req;
@@ -138,58 +142,47 @@ request_tbs(const struct request *r)
 	return (struct view){ .data = r->tbs, .len = (size_t)r->tbs_len };
 }
 
-struct proto_scheme
-request_scheme(uint8_t key_type)
+/* The scheme's identifier into the request. */
+static bool
+put_algorithm(struct request *r, const struct proto_scheme *s)
 {
-	struct proto_scheme s = { .algorithm = PROTO_ECDSA,
-		.digest = PROTO_SHA256 };
+	uint8_t der[MAX_ALGORITHM];
+	const unsigned char *p = der;
+	size_t len = pubkey_algorithm(r->key, s, der, sizeof(der));
+	X509_ALGOR *alg = len == 0 ? NULL : d2i_X509_ALGOR(NULL, &p, (long)len);
+	bool ok = alg != NULL && X509_REQ_set1_signature_algo(r->req, alg) == 1;
 
-	if (key_type == PROTO_KEY_RSA)
-		s.algorithm = PROTO_RSA_PKCS1;
-	if (key_type == PROTO_KEY_P384)
-		s.digest = PROTO_SHA384;
-	return s;
+	X509_ALGOR_free(alg);
+	return ok;
 }
 
-static int
-algorithm(uint8_t key_type, int *parameter)
+static bool
+put_signature(struct request *r, struct view signature)
 {
-	*parameter = V_ASN1_UNDEF;
-	if (key_type == PROTO_KEY_P256)
-		return NID_ecdsa_with_SHA256;
-	if (key_type == PROTO_KEY_P384)
-		return NID_ecdsa_with_SHA384;
-	*parameter = V_ASN1_NULL;
-	return NID_sha256WithRSAEncryption;
+	ASN1_BIT_STRING *bits = ASN1_BIT_STRING_new();
+
+	if (bits == NULL || ASN1_BIT_STRING_set(bits,
+				    (unsigned char *)(uintptr_t)signature.data,
+				    (int)signature.len) != 1) {
+		ASN1_BIT_STRING_free(bits);
+		return false;
+	}
+	/* All eight bits of the last octet count. */
+	bits->flags &= ~(ASN1_STRING_FLAG_BITS_LEFT | 7);
+	bits->flags |= ASN1_STRING_FLAG_BITS_LEFT;
+	X509_REQ_set0_signature(r->req, bits);
+	return true;
 }
 
 int
-request_sign(struct request *r, uint8_t key_type, struct view signature,
-	struct fault *f)
+request_sign(struct request *r, const struct proto_scheme *s,
+	struct view signature, struct fault *f)
 {
-	X509_ALGOR *alg = X509_ALGOR_new();
-	ASN1_BIT_STRING *bits = ASN1_BIT_STRING_new();
-	int parameter, nid = algorithm(key_type, &parameter), ok;
-
-	ok = alg != NULL && bits != NULL &&
-	     X509_ALGOR_set0(alg, OBJ_nid2obj(nid), parameter, NULL) == 1 &&
-	     ASN1_BIT_STRING_set(bits,
-		     (unsigned char *)(uintptr_t)signature.data,
-		     (int)signature.len) == 1 &&
-	     X509_REQ_set1_signature_algo(r->req, alg) == 1;
-	if (ok) {
-		/* All eight bits of the last octet count. */
-		bits->flags &= ~(ASN1_STRING_FLAG_BITS_LEFT | 7);
-		bits->flags |= ASN1_STRING_FLAG_BITS_LEFT;
-		X509_REQ_set0_signature(r->req, bits);
-		bits = NULL;
-		ok = X509_REQ_verify(r->req, r->key) == 1;
-	}
-	X509_ALGOR_free(alg);
-	ASN1_BIT_STRING_free(bits);
-	return ok ? 0
-		  : fault_set(f, FAULT_FAILED,
-			    "keyd's signature of the request does not verify");
+	if (put_algorithm(r, s) && put_signature(r, signature) &&
+		X509_REQ_verify(r->req, r->key) == 1)
+		return 0;
+	return fault_set(f, FAULT_FAILED,
+		"keyd's signature of the request does not verify");
 }
 
 long

@@ -21,12 +21,9 @@ void request_free(struct request *r);
 /* The bytes to be signed. Valid until request_free(). */
 struct view request_tbs(const struct request *r);
 
-/* The scheme they are to be signed with: SHA-256, or SHA-384 for P-384. */
-struct proto_scheme request_scheme(uint8_t key_type);
-
-/* Puts in the signature and checks it. 0, or -1 with *f. */
+/* Puts in the signature, made with the scheme, and checks it. 0, or -1 with *f. */
 __attribute__((warn_unused_result)) int request_sign(struct request *r,
-	uint8_t key_type, struct view signature, struct fault *f);
+	const struct proto_scheme *s, struct view signature, struct fault *f);
 
 /* PEM. Length, or -1. */
 long request_pem(const struct request *r, char *out, size_t size);

@@ -20,7 +20,8 @@ enum {
 	TIMEOUT = 10 * 1000, /* ms */
 	NOBODY = 65534,
 	MAX_GROUPS = 256,
-	MAX_ANSWER = 1024 + PROTO_MAX_SIGNATURE,
+	MAX_ANSWER = 1024 + USER_MAX_OUTPUT,
+	FRAME = 256, /* of a request, around its data */
 };
 
 struct identity {
@@ -78,9 +79,16 @@ become(const struct identity *id)
 	return id->uid != 0 && setuid(0) == 0 ? -1 : 0;
 }
 
+/* A whole request, and how its reply is read. */
+struct question {
+	uint8_t *request; /* its id is the client's to change */
+	size_t len;
+	int (*get)(struct view body, struct view *out);
+};
+
 static void
 operate(const struct config *c, uid_t server, const char *name,
-	const struct proto_sign *what, struct user_answer *a)
+	const struct question *q, struct user_answer *a)
 {
 	struct client_settings set = {
 		.socket = c->nsockets > 0 ? c->socket[0] : NULL,
@@ -89,27 +97,19 @@ operate(const struct config *c, uid_t server, const char *name,
 		.server_user = server,
 	};
 	struct client *client = client_new(&set);
-	size_t size = what->data.len + 256, len;
-	uint8_t *request = malloc(size), reply[PROTO_MAX_REPLY];
+	uint8_t reply[PROTO_MAX_REPLY];
 	struct client_error err = { .result = CLIENT_NO_MEMORY };
-	struct writer w = writer_init(request, size);
 	struct proto_reply r;
-	struct view sig;
+	struct view got;
 
-	if (client == NULL || request == NULL)
-		goto done;
-	proto_put_request(&w, PROTO_SIGN, 1);
-	proto_put_sign(&w, what);
-	if (writer_finish(&w, &len) < 0 ||
-		client_call(client, request, len, reply, sizeof(reply), &r,
-			&err) != CLIENT_OK)
+	if (client == NULL || client_call(client, q->request, q->len, reply,
+				      sizeof(reply), &r, &err) != CLIENT_OK)
 		goto done;
 	err.result = CLIENT_PROTOCOL;
-	if (proto_get_signature(r.body, &sig) < 0 ||
-		sig.len > sizeof(a->signature))
+	if (q->get(r.body, &got) < 0 || got.len > sizeof(a->output))
 		goto done;
-	memcpy(a->signature, sig.data, sig.len);
-	a->len = sig.len;
+	memcpy(a->output, got.data, got.len);
+	a->len = got.len;
 	a->ok = true;
 done:
 	if (!a->ok) {
@@ -118,13 +118,12 @@ done:
 		a->detail = a->reached ? err.detail : 0;
 		(void)client_error_text(&err, name, a->text, sizeof(a->text));
 	}
-	free(request);
 	client_free(client);
 }
 
 static void
 child(const struct config *c, const struct identity *id, const char *name,
-	const struct proto_sign *what, int out, pid_t parent)
+	const struct question *q, int out, pid_t parent)
 {
 	struct user_answer a = { 0 };
 	uint8_t buf[MAX_ANSWER];
@@ -139,13 +138,13 @@ child(const struct config *c, const struct identity *id, const char *name,
 	if (prctl(PR_SET_DUMPABLE, 0) < 0 ||
 		prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(1);
-	operate(c, server, name, what, &a);
+	operate(c, server, name, q, &a);
 	writer_u8(&w, a.ok);
 	writer_u8(&w, a.reached);
 	writer_u16(&w, a.status);
 	writer_u16(&w, a.detail);
 	writer_vec16(&w, a.text, strlen(a.text));
-	writer_vec16(&w, a.signature, a.len);
+	writer_vec16(&w, a.output, a.len);
 	/* Shorter than PIPE_BUF: written whole. */
 	if (writer_finish(&w, &len) < 0 || write(out, buf, len) != (ssize_t)len)
 		_exit(1);
@@ -156,21 +155,21 @@ static int
 decode(const uint8_t *buf, size_t len, struct user_answer *out)
 {
 	struct reader r = reader_init(buf, len);
-	struct view text, sig;
+	struct view text, got;
 
 	out->ok = reader_u8(&r) == 1;
 	out->reached = reader_u8(&r) == 1;
 	out->status = reader_u16(&r);
 	out->detail = reader_u16(&r);
 	text = reader_vec16(&r);
-	sig = reader_vec16(&r);
+	got = reader_vec16(&r);
 	if (reader_finish(&r) < 0 || text.len >= sizeof(out->text) ||
-		sig.len > sizeof(out->signature))
+		got.len > sizeof(out->output))
 		return -1;
 	memcpy(out->text, text.data, text.len);
 	out->text[text.len] = '\0';
-	memcpy(out->signature, sig.data, sig.len);
-	out->len = sig.len;
+	memcpy(out->output, got.data, got.len);
+	out->len = got.len;
 	return 0;
 }
 
@@ -193,9 +192,9 @@ collect(int in, struct user_answer *out, struct fault *f)
 	return 0;
 }
 
-int
-user_sign(const struct config *c, uid_t uid, const char *name,
-	const struct proto_sign *what, struct user_answer *out, struct fault *f)
+static int
+ask(const struct config *c, uid_t uid, const char *name,
+	const struct question *q, struct user_answer *out, struct fault *f)
 {
 	struct identity id;
 	pid_t pid, parent = getpid();
@@ -209,7 +208,7 @@ user_sign(const struct config *c, uid_t uid, const char *name,
 		return fault_set(f, FAULT_FAILED, "pipe: %s", strerror(errno));
 	pid = fork();
 	if (pid == 0)
-		child(c, &id, name, what, p[1], parent);
+		child(c, &id, name, q, p[1], parent);
 	(void)close(p[1]);
 	if (pid < 0) {
 		(void)close(p[0]);
@@ -221,4 +220,63 @@ user_sign(const struct config *c, uid_t uid, const char *name,
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	return r;
+}
+
+int
+user_sign(const struct config *c, uid_t uid, const char *name,
+	const struct proto_sign *what, struct user_answer *out, struct fault *f)
+{
+	size_t size = what->data.len + FRAME;
+	uint8_t *request = malloc(size);
+	struct writer w = writer_init(request, request == NULL ? 0 : size);
+	struct question q = { .request = request, .get = proto_get_signature };
+	int r;
+
+	proto_put_request(&w, PROTO_SIGN, 1);
+	proto_put_sign(&w, what);
+	if (writer_finish(&w, &q.len) < 0)
+		r = fault_set(f, FAULT_FAILED, "out of memory");
+	else
+		r = ask(c, uid, name, &q, out, f);
+	free(request);
+	return r;
+}
+
+/* A request that is already written. */
+static int
+ask_small(const struct config *c, uid_t uid, const char *name,
+	const struct writer *w, struct user_answer *out, struct fault *f)
+{
+	struct question q = { .request = w->start, .get = proto_get_output };
+
+	if (writer_finish(w, &q.len) < 0)
+		return fault_set(
+			f, FAULT_FAILED, "the request to keyd is too long");
+	return ask(c, uid, name, &q, out, f);
+}
+
+int
+user_decrypt(const struct config *c, uid_t uid, const char *name,
+	const struct proto_decrypt *what, struct user_answer *out,
+	struct fault *f)
+{
+	uint8_t buf[PROTO_MAX_CIPHERTEXT + PROTO_MAX_LABEL + FRAME];
+	struct writer w = writer_init(buf, sizeof(buf));
+
+	proto_put_request(&w, PROTO_DECRYPT, 1);
+	proto_put_decrypt(&w, what);
+	return ask_small(c, uid, name, &w, out, f);
+}
+
+int
+user_derive(const struct config *c, uid_t uid, const char *name,
+	const struct proto_derive *what, struct user_answer *out,
+	struct fault *f)
+{
+	uint8_t buf[PROTO_MAX_PEER + FRAME];
+	struct writer w = writer_init(buf, sizeof(buf));
+
+	proto_put_request(&w, PROTO_DERIVE, 1);
+	proto_put_derive(&w, what);
+	return ask_small(c, uid, name, &w, out, f);
 }

@@ -13,12 +13,16 @@
 #include "fault.h"
 #include "wire/proto.h"
 
+enum {
+	USER_MAX_OUTPUT = PROTO_MAX_SIGNATURE,
+};
+
 struct user_answer {
 	bool ok;
 	bool reached; /* keyd answered; if not ok: with status and detail */
 	uint16_t status, detail;
-	char text[600]; /* if not ok: why */
-	uint8_t signature[PROTO_MAX_SIGNATURE];
+	char text[600];                  /* if not ok: why */
+	uint8_t output[USER_MAX_OUTPUT]; /* signature, plaintext or secret */
 	size_t len;
 };
 
@@ -26,11 +30,17 @@ struct user_answer {
 bool user_may_be(uid_t uid);
 
 /*
- * Signs data with the key as the user. name is for words. 0, whatever keyd
+ * One operation with the key as the user. name is for words. 0, whatever keyd
  * said, or -1 with *f when it could not even be tried.
  */
 __attribute__((warn_unused_result)) int user_sign(const struct config *c,
 	uid_t uid, const char *name, const struct proto_sign *what,
+	struct user_answer *out, struct fault *f);
+__attribute__((warn_unused_result)) int user_decrypt(const struct config *c,
+	uid_t uid, const char *name, const struct proto_decrypt *what,
+	struct user_answer *out, struct fault *f);
+__attribute__((warn_unused_result)) int user_derive(const struct config *c,
+	uid_t uid, const char *name, const struct proto_derive *what,
 	struct user_answer *out, struct fault *f);
 
 /* The user's name, or "uid N". Returns out. */

@@ -92,9 +92,13 @@ def leftovers(cert):
     return [n for n in os.listdir(os.path.dirname(cert.key)) if n[0] == "."]
 
 
-def untouched(s, cert, before):
+def untouched_key(cert, before):
     ks.check(read(cert.key) == read(cert.plain), "the key file has changed")
     ks.check(what(cert.key) == before, "owner, mode or attributes changed")
+
+
+def untouched(s, cert, before):
+    untouched_key(cert, before)
     ks.check(store_files(s) == [], f"in the store: {store_files(s)}")
     ks.check(leftovers(cert) == [], f"left over: {leftovers(cert)}")
 
@@ -210,6 +214,56 @@ def import_refusals():
         refused(s, 4, *import_args(cert), key, words=["every user"])
         os.chmod(key, 0o640)
         untouched(s, cert, before)
+
+
+def import_weak():
+    """RSA under 2048 bits: only if it is said, and the policy says so too."""
+    with running() as s:
+        cert = key_pair(s, kind="rsa:1024")
+        before = what(cert.key)
+        refused(
+            *(s, 4, *import_args(cert), cert.key),
+            words=["RSA key of 1024 bits", "--weak-keys", "generate"],
+        )
+        untouched(s, cert, before)
+        s.ctl_ok(*import_args(cert), "--weak-keys", cert.key)
+        policy = ks.read_text(s.path("policies/site.conf"))
+        ks.expect_words(policy, "weak-keys = yes")
+        ks.expect_words(s.ctl_ok("show", "site"), "RSA, 1024 bits", "weak-keys")
+        ks.expect_words(s.ctl_ok("check"), "RSA key of 1024 bits can be broken")
+        # The policy's word counts at each load.
+        s.write("policies/site.conf", policy.replace("= yes", "= no"))
+        refused(s, 1, "reload", words=["1024 bits only", "weak-keys = yes"])
+        refused(s, 1, "check", words=["site.conf", "1024 bits only"])
+        s.write("policies/site.conf", policy)
+        # A strong key's policy is not made weak by it.
+        strong = key_pair(s, "strong")
+        s.ctl_ok(*import_args(strong), "--weak-keys", strong.key)
+        text = ks.read_text(s.path("policies/strong.conf"))
+        ks.check("weak" not in text, text)
+        s.ctl_ok("restore", "site", "--yes")
+        untouched_key(cert, before)
+
+
+def uses_that_do_not_fit():
+    with running() as s:
+        cert = key_pair(s)
+        before = what(cert.key)
+        refused(
+            *(s, 2, *import_args(cert), "--use", "tls-rsa-kx,csr", cert.key),
+            words=["type P-256 cannot be for tls-rsa-kx; it can be for"],
+        )
+        untouched(s, cert, before)
+        s.ctl_ok(*import_args(cert), cert.key)
+        policy = ks.read_text(s.path("policies/site.conf"))
+        wrong = policy.replace("= tls-server", "= tls-server tls-dhe")
+        s.write("policies/site.conf", wrong)
+        for verb in ("reload", "check"):
+            refused(s, 1, verb, words=["site.conf:3", "cannot be for tls-dhe"])
+        dangerous = policy.replace("= tls-server", "= tls-server sign")
+        s.write("policies/site.conf", dangerous)
+        s.ctl_ok("reload")
+        ks.expect_words(s.ctl_ok("check"), "site.conf:3", "keeps nothing out")
 
 
 def import_dry_run():
@@ -336,6 +390,22 @@ def generate_and_csr():
         refused(s, 4, "csr", "only-tls", "--subject", "CN=a", words=["csr"])
         refused(s, 2, "generate", "x", "--type", "rsa:512", "--allow", USER)
         refused(s, 4, "restore", "only-tls", "--yes", words=["not imported"])
+
+
+def generate_refusals():
+    with running() as s:
+        args = ["generate", "x", "--allow", USER]
+        for kind in ("rsa", "rsa:", "rsa:1024", "rsa:2048x", "rsa:16384"):
+            refused(s, 2, *args, "--type", kind, words=["rsa:2048…8192"])
+        for kind in ("ec", "ec:", "ec:P-192", "P-256", "ed25519:256", ""):
+            refused(s, 2, *args, "--type", kind, words=["ec:P-256, ec:P-384"])
+        refused(s, 1, *args, "--type", "rsa:2049", words=["steps of 256"])
+        refused(s, 2, *args, words=["--type is missing"])
+        refused(
+            *(s, 2, *args, "--type", "x448", "--use", "sign,decrypt"),
+            words=["X448 cannot be for sign; it can be for decrypt"],
+        )
+        ks.check(store_files(s) == [], f"{store_files(s)}")
 
 
 def remove():
@@ -1301,12 +1371,15 @@ TESTS = [
     ("an RSA key is imported, restored", import_and_restore, "rsa:2048"),
     ("every form of key file is imported and restored", import_forms),
     ("what import must not do, it refuses in words", import_refusals),
+    ("a weak key is imported only if that is said", import_weak),
+    ("a use must fit the key", uses_that_do_not_fit),
     ("a dry run writes nothing", import_dry_run),
     ("the same key under two names is refused", import_twins),
     ("allow of units alone is imported without proof", import_without_proof),
     ("a file system without exchange is refused", no_exchange),
     ("without keyd, what can be done is done", offline),
     ("generate makes keys, csr requests that verify", generate_and_csr),
+    ("what generate cannot make, it refuses in words", generate_refusals),
     ("remove asks, and removes", remove),
     ("show and status tell, as text and JSON", show_and_status),
     ("reload tells the outcome and the reason", reload),
