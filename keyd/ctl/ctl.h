@@ -18,7 +18,8 @@ struct ctl {
 typedef int ctl_verb_fn(struct ctl *c, int argc, char **argv);
 
 ctl_verb_fn import_verb, generate_verb, csr_verb, restore_verb, shell_verb,
-	remove_verb, list_verb, show_verb, status_verb, check_verb, reload_verb;
+	remove_verb, list_verb, show_verb, status_verb, check_verb, reload_verb,
+	enable_verb, disable_verb;
 
 /* Prints the verb's synopsis to standard error; returns FAULT_USAGE. */
 int ctl_usage(const char *verb);

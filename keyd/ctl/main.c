@@ -40,7 +40,16 @@ static const struct verb {
 		"show a key, its policy, its certificate" },
 	{ "status", status_verb, "",
 		"show what keyd does: layers, sessions, last load" },
-	{ "check", check_verb, "[--as USER]",
+	{ "enable", enable_verb,
+		"[--openssl-cnf FILE] [--module PATH] [--dry-run] | "
+		"--service NAME.service [--openssl-cnf FILE] [--root DIR] "
+		"[--dry-run]",
+		"activate the provider in openssl.cnf, or for one service" },
+	{ "disable", disable_verb,
+		"[--openssl-cnf FILE] [--dry-run] | "
+		"--service NAME.service [--root DIR] [--dry-run]",
+		"undo enable" },
+	{ "check", check_verb, "[--as USER | --pid PID]",
 		"look for what is wrong, or may go wrong" },
 	{ "reload", reload_verb, "",
 		"load keys and policies again, and wait for the outcome" },

@@ -21,6 +21,7 @@ PROGRAMS = {
     "keyd-load": "libexec/openssl-keyd",
     "keyd-session": "libexec/openssl-keyd",
     "keyd-logger": "libexec/openssl-keyd",
+    "keyd-probe": "libexec/openssl-keyd",
 }
 FILES = [
     "etc/openssl-keyd/keyd.conf",

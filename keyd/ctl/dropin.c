@@ -1,0 +1,446 @@
+#include "dropin.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cnffile.h"
+#include "path.h"
+#include "probe.h"
+#include "publish.h"
+#include "swap.h"
+#include "text.h"
+
+static const char name[] = "openssl-keyd.conf";
+static const char first_line[] =
+	"# Written by keydctl enable --service; keydctl disable --service "
+	"removes it.\n";
+
+struct dropin {
+	struct ctl *ctl;
+	const char *root, *unit;
+	bool dry_run;
+	char folder[PATH_MAX]; /* NAME.service.d */
+	char path[PATH_MAX];
+	char text[PATH_MAX + 256];
+	unsigned nwarnings;
+	char warnings[8][512];
+};
+
+__attribute__((format(printf, 2, 3))) static void
+warn(struct dropin *d, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (d->nwarnings == sizeof(d->warnings) / sizeof(d->warnings[0]))
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(
+		d->warnings[d->nwarnings], sizeof(d->warnings[0]), fmt, ap);
+	va_end(ap);
+	text_clean(d->warnings[d->nwarnings++]);
+}
+
+/* --- the unit ------------------------------------------------------------- */
+
+static bool
+is_unit(const char *unit)
+{
+	static const char suffix[] = ".service";
+	static const char more[] = ":_.\\@-";
+	size_t len = strlen(unit), i;
+
+	if (len < sizeof(suffix) || len > NAME_MAX - sizeof(".d") ||
+		strcmp(unit + len - sizeof(suffix) + 1, suffix) != 0 ||
+		unit[0] == '.')
+		return false;
+	for (i = 0; i < len; i++)
+		if (!((unit[i] >= 'a' && unit[i] <= 'z') ||
+			    (unit[i] >= 'A' && unit[i] <= 'Z') ||
+			    (unit[i] >= '0' && unit[i] <= '9') ||
+			    strchr(more, unit[i]) != NULL))
+			return false;
+	return true;
+}
+
+/* Services in which a drop-in does not do, or not all. */
+static const struct {
+	const char *unit; /* up to a dot or @ */
+	const char *words;
+} special[] = {
+	{ "postfix", "postfix gives its processes an environment of its own: "
+		     "enable keyd for the whole machine (keydctl enable), or "
+		     "add OPENSSL_CONF to import_environment" },
+	{ "dovecot", "dovecot gives its processes an environment of its own: "
+		     "enable keyd for the whole machine (keydctl enable), or "
+		     "add OPENSSL_CONF to import_environment" },
+	{ "nginx", "an upgrade of the running nginx (signal USR2) drops it "
+		   "from the environment: add \"env OPENSSL_CONF;\" to "
+		   "nginx.conf if you use that" },
+};
+
+static void
+known(struct dropin *d)
+{
+	size_t i, len = strcspn(d->unit, ".@");
+
+	for (i = 0; i < sizeof(special) / sizeof(special[0]); i++)
+		if (strlen(special[i].unit) == len &&
+			strncmp(special[i].unit, d->unit, len) == 0)
+			warn(d, "%s", special[i].words);
+}
+
+/* Says of the lines in a unit's file that are about OPENSSL_CONF. */
+static void
+read_unit(struct dropin *d, const char *path)
+{
+	FILE *in = fopen(path, "re");
+	char *line = NULL;
+	size_t size = 0;
+	unsigned n = 0;
+
+	while (in != NULL && getline(&line, &size, in) >= 0) {
+		n++;
+		line[strcspn(line, "\r\n")] = '\0';
+		if (strstr(line, "OPENSSL_CONF") != NULL && line[0] != '#' &&
+			line[0] != ';')
+			warn(d,
+				"%s:%u: it is about OPENSSL_CONF already; "
+				"which "
+				"one holds depends on the order of the files: "
+				"%s",
+				path, n, line);
+		else if (strncmp(line, "EnvironmentFile=", 16) == 0)
+			warn(d,
+				"%s:%u: if that file sets OPENSSL_CONF, that "
+				"one holds: %s",
+				path, n, line);
+	}
+	free(line);
+	if (in != NULL)
+		(void)fclose(in);
+}
+
+static void
+read_folder(struct dropin *d, const char *folder)
+{
+	DIR *dir = opendir(folder);
+	const struct dirent *e;
+	char path[PATH_MAX];
+	size_t len;
+
+	while (dir != NULL && (e = readdir(dir)) != NULL) {
+		len = strlen(e->d_name);
+		if (len < 6 || strcmp(e->d_name + len - 5, ".conf") != 0 ||
+			strcmp(e->d_name, name) == 0)
+			continue;
+		if (snprintf(path, sizeof(path), "%s/%s", folder, e->d_name) <
+			(int)sizeof(path))
+			read_unit(d, path);
+	}
+	if (dir != NULL)
+		(void)closedir(dir);
+}
+
+/* The unit as systemd finds it: the first file, and every drop-in. */
+static void
+look_at_unit(struct dropin *d)
+{
+	static const char *const folders[] = { "/etc/systemd/system",
+		"/run/systemd/system", "/usr/local/lib/systemd/system",
+		"/usr/lib/systemd/system", "/lib/systemd/system" };
+	char path[PATH_MAX];
+	bool found = false;
+	size_t i;
+
+	for (i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		if (snprintf(path, sizeof(path), "%s%s/%s", d->root, folders[i],
+			    d->unit) >= (int)sizeof(path) - 2)
+			continue;
+		if (!found && access(path, R_OK) == 0) {
+			read_unit(d, path);
+			found = true;
+		}
+		/* On a machine whose /lib is /usr/lib, once. */
+		if (strcmp(folders[i], "/lib/systemd/system") == 0)
+			continue;
+		(void)strcat(path, ".d");
+		read_folder(d, path);
+	}
+	if (!found && strchr(d->unit, '@') == NULL)
+		warn(d, "%s: no such unit was found", d->unit);
+}
+
+/* --- the file ------------------------------------------------------------- */
+
+static int
+name_it(struct dropin *d, struct fault *f)
+{
+	if (!is_unit(d->unit))
+		return fault_set(f, FAULT_USAGE,
+			"--service %s: not a service's name: NAME.service",
+			d->unit);
+	if (snprintf(d->folder, sizeof(d->folder), "%s/etc/systemd/system/%s.d",
+		    d->root, d->unit) >= (int)sizeof(d->folder) ||
+		snprintf(d->path, sizeof(d->path), "%s/%s", d->folder, name) >=
+			(int)sizeof(d->path))
+		return fault_set(f, FAULT_USAGE, "--root: it is too long");
+	return 0;
+}
+
+/* 1: ours, and file must be freed; 0: there is none; or -1. */
+static int
+read_ours(const struct path_place *p, struct swap_file *file, struct fault *f)
+{
+	size_t len = sizeof(first_line) - 1;
+
+	if (!p->exists)
+		return 0;
+	if (swap_read(p, p->name, file, f) < 0)
+		return -1;
+	if (file->bytes.len >= len &&
+		memcmp(file->bytes.data, first_line, len) == 0)
+		return 1;
+	swap_free(file);
+	return fault_set(f, FAULT_REFUSED,
+		"%s: it was not written by keydctl: remove it, or move it "
+		"away",
+		p->real);
+}
+
+/* The folder, beside whatever else there is in systemd's. */
+static int
+make_folder(const struct dropin *d, struct fault *f)
+{
+	char beside[PATH_MAX];
+	struct path_place p;
+	int r, saved;
+
+	if (access(d->folder, F_OK) == 0)
+		return 0;
+	(void)snprintf(beside, sizeof(beside), "%.*s.keydctl",
+		(int)(sizeof(beside) - 16), d->folder);
+	if (path_find(beside, &p, f) < 0)
+		return -1;
+	r = path_enter(&p, f);
+	if (r == 0) {
+		beside[strlen(d->folder)] = '\0';
+		r = mkdirat(p.dir, strrchr(beside, '/') + 1, 0755);
+		saved = errno;
+		/* Our umask leaves it to us alone. */
+		if (r == 0 &&
+			fchmodat(p.dir, strrchr(beside, '/') + 1, 0755, 0) < 0)
+			saved = errno;
+		if (r < 0)
+			(void)fault_set(f, FAULT_FAILED, "%s: %s", d->folder,
+				strerror(saved));
+	}
+	path_leave(&p);
+	path_close(&p);
+	return r;
+}
+
+static int
+write_it(const struct dropin *d, bool is_there, struct fault *f)
+{
+	struct path_place p;
+	int r = 0;
+
+	/* Ours, of an earlier time: no more than a line of it is lost. */
+	if (is_there) {
+		if (path_find(d->path, &p, f) < 0)
+			return -1;
+		r = swap_discard(&p, p.name, f);
+		path_close(&p);
+	} else {
+		r = make_folder(d, f);
+	}
+	return r < 0 ? -1 : publish_new(d->path, d->text, strlen(d->text), f);
+}
+
+static void
+say(struct dropin *d, const char *outcome)
+{
+	struct json *j = &d->ctl->out;
+	char next[NAME_MAX + 64];
+	unsigned i;
+
+	(void)snprintf(next, sizeof(next),
+		"systemctl daemon-reload && systemctl restart %s", d->unit);
+	if (!d->ctl->json) {
+		(void)printf("%s: %s\n", d->path, outcome);
+		for (i = 0; i < d->nwarnings; i++)
+			(void)printf("warning  %s\n", d->warnings[i]);
+		(void)printf("Now run: %s\n", next);
+		return;
+	}
+	json_open(j, NULL, '{');
+	json_string(j, "file", d->path);
+	json_string(j, "outcome", outcome);
+	json_open(j, "warnings", '[');
+	for (i = 0; i < d->nwarnings; i++)
+		json_string(j, NULL, d->warnings[i]);
+	json_close(j, ']');
+	json_string(j, "next", next);
+	json_close(j, '}');
+}
+
+/* Does a service get with cnf what it got before, and keyd? */
+static int
+try_out(const char *cnf, struct fault *f)
+{
+	struct probe *before = malloc(sizeof(*before));
+	struct probe *after = malloc(sizeof(*after));
+	char system[PATH_MAX], text[PATH_MAX + 16];
+	int n, r = -1;
+
+	(void)cnffile_default(system);
+	n = snprintf(text, sizeof(text), ".include %s\n", cnf);
+	if (before == NULL || after == NULL)
+		(void)fault_set(f, FAULT_FAILED, "no memory");
+	else if (probe_file(system, before, f) == 0 &&
+		 probe_file(cnf, after, f) == 0)
+		r = probe_compare(before, after, text, (size_t)n, NULL, f);
+	if (r < 0) {
+		f->code = FAULT_REFUSED;
+		fault_add(f,
+			": let %s hold the one line \".include %s\" and run "
+			"keydctl enable --openssl-cnf %s",
+			cnf, system, cnf);
+	}
+	free(before);
+	free(after);
+	return r;
+}
+
+/* The text of the drop-in, after the file it names was looked at. */
+static int
+compose(struct dropin *d, const char *cnf, struct fault *f)
+{
+	char path[PATH_MAX], there[PATH_MAX];
+
+	if (cnf == NULL)
+		cnf = KEYD_SYSCONFDIR "/openssl-keyd/openssl.cnf";
+	if (cnf[0] != '/' || strlen(cnf) >= sizeof(path) ||
+		text_has_control(cnf) || strpbrk(cnf, " \"'\\%$") != NULL)
+		return fault_set(f, FAULT_USAGE,
+			"--openssl-cnf %s: the whole path, without blanks, "
+			"quotes, %% and $",
+			cnf);
+	if (snprintf(there, sizeof(there), "%s%s", d->root, cnf) >=
+		(int)sizeof(there))
+		return fault_set(f, FAULT_USAGE, "--root: it is too long");
+	if (access(there, R_OK) < 0)
+		return fault_set(f, FAULT_FAILED,
+			"%s: %s: is openssl-keyd installed whole?", there,
+			strerror(errno));
+	(void)snprintf(d->text, sizeof(d->text),
+		"%s[Service]\nEnvironment=OPENSSL_CONF=%s\n", first_line, cnf);
+	return d->root[0] == '\0' ? try_out(cnf, f) : 0;
+}
+
+static int
+enable(struct dropin *d, const char *cnf, struct fault *f)
+{
+	struct path_place p;
+	struct swap_file file;
+	int ours = 0;
+	bool same;
+
+	if (name_it(d, f) < 0 || compose(d, cnf, f) < 0)
+		return -1;
+	if (access(d->path, F_OK) == 0) {
+		if (path_find(d->path, &p, f) < 0)
+			return -1;
+		ours = read_ours(&p, &file, f);
+		path_close(&p);
+		if (ours < 0)
+			return -1;
+	}
+	same = ours == 1 && file.bytes.len == strlen(d->text) &&
+	       memcmp(file.bytes.data, d->text, file.bytes.len) == 0;
+	if (ours == 1)
+		swap_free(&file);
+	known(d);
+	look_at_unit(d);
+	if (!same && !d->dry_run && write_it(d, ours == 1, f) < 0)
+		return -1;
+	say(d, same          ? "already enabled"
+		: d->dry_run ? "would be written"
+			     : "written");
+	return 0;
+}
+
+static int
+disable(struct dropin *d, struct fault *f)
+{
+	struct path_place p;
+	struct swap_file file;
+	int r;
+
+	if (name_it(d, f) < 0)
+		return -1;
+	if (access(d->path, F_OK) < 0) {
+		say(d, "not enabled");
+		return 0;
+	}
+	if (path_find(d->path, &p, f) < 0)
+		return -1;
+	r = read_ours(&p, &file, f);
+	if (r == 1)
+		swap_free(&file);
+	if (r == 1 && !d->dry_run)
+		r = swap_discard(&p, p.name, f);
+	path_close(&p);
+	if (r < 0)
+		return -1;
+	/* Unless there are other drop-ins. */
+	if (!d->dry_run)
+		(void)rmdir(d->folder);
+	say(d, d->dry_run ? "would be removed" : "removed");
+	return 0;
+}
+
+static struct dropin *
+start(struct ctl *c, const char *root, const char *unit, bool dry_run)
+{
+	struct dropin *d = calloc(1, sizeof(*d));
+
+	if (d == NULL) {
+		(void)fprintf(stderr, "keydctl: no memory\n");
+		return NULL;
+	}
+	d->ctl = c;
+	d->root = root == NULL ? "" : root;
+	d->unit = unit;
+	d->dry_run = dry_run;
+	return d;
+}
+
+int
+dropin_enable(struct ctl *c, const char *root, const char *unit,
+	const char *cnf, bool dry_run)
+{
+	struct dropin *d = start(c, root, unit, dry_run);
+	struct fault f = { .code = FAULT_FAILED };
+	int r = d == NULL ? FAULT_FAILED : enable(d, cnf, &f);
+
+	free(d);
+	return r < 0 ? fault_print(&f) : r;
+}
+
+int
+dropin_disable(struct ctl *c, const char *root, const char *unit, bool dry_run)
+{
+	struct dropin *d = start(c, root, unit, dry_run);
+	struct fault f = { .code = FAULT_FAILED };
+	int r = d == NULL ? FAULT_FAILED : disable(d, &f);
+
+	free(d);
+	return r < 0 ? fault_print(&f) : r;
+}

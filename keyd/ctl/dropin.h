@@ -1,0 +1,19 @@
+/*
+ * systemd's drop-in NAME.service.d/openssl-keyd.conf, which gives one service an
+ * openssl.cnf that activates keyd.
+ */
+#ifndef KEYD_CTL_DROPIN_H
+#define KEYD_CTL_DROPIN_H
+
+#include "ctl.h"
+
+/*
+ * Both return the exit code, after words. root stands before every path (NULL:
+ * none; then cnf is tried out as well). cnf NULL: the installed one.
+ */
+int dropin_enable(struct ctl *c, const char *root, const char *unit,
+	const char *cnf, bool dry_run);
+int
+dropin_disable(struct ctl *c, const char *root, const char *unit, bool dry_run);
+
+#endif

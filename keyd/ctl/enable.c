@@ -1,0 +1,286 @@
+/* keydctl enable: activates the provider in an openssl.cnf, or for one
+ * service. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "activation.h"
+#include "cnffile.h"
+#include "ctl.h"
+#include "dropin.h"
+#include "probe.h"
+#include "provider/client.h"
+#include "text.h"
+
+struct enable {
+	struct ctl *ctl;
+	const char *file, *service, *root;
+	bool dry_run;
+	struct activation_settings settings;
+	char user[16];
+	struct cnffile cnf;
+	struct cnf read;          /* without our block */
+	struct activation before; /* of that */
+	char *text;               /* the new file */
+	size_t len, block_at;
+};
+
+/* What of keyd.conf a provider has to be told. */
+static void
+settings(struct enable *e)
+{
+	const struct config *c = &e->ctl->config;
+	const char *path = c->nsockets > 0 ? c->socket[0] : NULL;
+
+	if (geteuid() != 0) {
+		(void)snprintf(
+			e->user, sizeof(e->user), "%u", (unsigned)geteuid());
+		e->settings.server_user = e->user;
+	}
+	if (path != NULL && strcmp(path, CLIENT_DEFAULT_SOCKET) == 0 &&
+		strcmp(c->abstract, CLIENT_DEFAULT_ABSTRACT) == 0)
+		return;
+	e->settings.socket = path;
+	if (c->abstract[0] != '\0')
+		e->settings.abstract_socket = c->abstract;
+}
+
+/* Reads what the file would say with the text. */
+static int
+look(const struct enable *e, const char *text, size_t len, struct activation *a,
+	struct cnf *cnf, struct fault *f)
+{
+	if (cnffile_parse(&e->cnf, text, len, cnf, f) < 0)
+		return -1;
+	if (activation_find(cnf, a, f) == 0)
+		return 0;
+	cnf_free(cnf);
+	return -1;
+}
+
+/* Is it activated by hand, the way it is wanted? */
+static bool
+is_enough(const struct enable *e, const struct activation *a)
+{
+	const char *module = e->settings.module;
+
+	return a->has_keyd && !activation_loses_default(a) &&
+	       (module == NULL ||
+		       (a->module != NULL && strcmp(a->module, module) == 0));
+}
+
+/* The new text, or the old one if that is all right. */
+static int
+plan(struct enable *e, struct fault *f)
+{
+	char block[ACTIVATION_MAX_BLOCK];
+	long n = 0;
+
+	if (look(e, e->cnf.base, e->cnf.len, &e->before, &e->read, f) < 0)
+		return -1;
+	e->text = malloc(e->cnf.len + sizeof(block));
+	if (e->text == NULL)
+		n = fault_set(f, FAULT_FAILED, "no memory");
+	else if (!is_enough(e, &e->before))
+		n = activation_block(&e->read, &e->before, e->cnf.base,
+			e->cnf.len, &e->settings, block, f);
+	if (n < 0)
+		return -1;
+	memcpy(e->text, e->cnf.base, e->cnf.len);
+	memcpy(e->text + e->cnf.len, block, (size_t)n);
+	e->block_at = e->cnf.len;
+	e->len = e->cnf.len + (size_t)n;
+	return 0;
+}
+
+/* The block does what it is for, by our own reading, and by libcrypto's. */
+static int
+try_out(const struct enable *e, struct fault *f)
+{
+	struct probe *before = malloc(sizeof(*before));
+	struct probe *after = malloc(sizeof(*after));
+	struct activation a;
+	struct cnf cnf;
+	int r = -1;
+
+	if (before == NULL || after == NULL) {
+		(void)fault_set(f, FAULT_FAILED, "no memory");
+		goto done;
+	}
+	if (look(e, e->text, e->len, &a, &cnf, f) < 0)
+		goto done;
+	if (!a.has_keyd || activation_loses_default(&a)) {
+		(void)fault_set(f, FAULT_REFUSED,
+			"the provider would not be active in the end");
+	} else if (probe_text(e->cnf.base, e->cnf.len, before, f) == 0 &&
+		   probe_text(e->text, e->len, after, f) == 0) {
+		r = probe_compare(before, after, e->text, e->len, a.module, f);
+	}
+	cnf_free(&cnf);
+done:
+	free(before);
+	free(after);
+	return r;
+}
+
+static void
+say_json(const struct enable *e, const char *outcome, bool backup)
+{
+	struct json *j = &e->ctl->out;
+	char block[ACTIVATION_MAX_BLOCK];
+
+	(void)snprintf(block, sizeof(block), "%.*s",
+		(int)(e->len - e->block_at), e->text + e->block_at);
+	json_open(j, NULL, '{');
+	json_string(j, "file", e->cnf.place.real);
+	json_string(j, "outcome", outcome);
+	json_string(j, "added", block);
+	if (backup)
+		json_string(j, "backup", e->cnf.backup_path);
+	json_close(j, '}');
+}
+
+static int
+done(const struct enable *e, bool changed)
+{
+	char file[PATH_MAX], backup[PATH_MAX];
+
+	(void)text_shown(e->cnf.place.real, file);
+	(void)text_shown(e->cnf.backup_path, backup);
+	if (e->ctl->json)
+		say_json(e,
+			!changed     ? "already enabled"
+			: e->dry_run ? "would be enabled"
+				     : "enabled",
+			changed && !e->dry_run);
+	else if (!changed)
+		(void)printf("%s: already enabled\n", file);
+	else if (e->dry_run)
+		(void)printf("%s: would be enabled by these lines at its "
+			     "end:\n%.*s",
+			file, (int)(e->len - e->block_at),
+			e->text + e->block_at);
+	else
+		(void)printf("%s: enabled. Its bytes from before are in %s.\n"
+			     "Programs that run read it when they are started "
+			     "again; what one of them still lacks says "
+			     "keydctl check --pid PID\n",
+			file, backup);
+	return 0;
+}
+
+/* A refusal, with what to do by hand. */
+static int
+refuse(const struct enable *e, const struct fault *f)
+{
+	char recipe[2048];
+
+	(void)fault_print(f);
+	if (f->code != FAULT_REFUSED)
+		return f->code;
+	activation_recipe(&e->before, recipe, sizeof(recipe));
+	(void)fprintf(stderr,
+		"keydctl: nothing was changed; by hand it is:\n%s", recipe);
+	return f->code;
+}
+
+static int
+change(struct enable *e, struct fault *f)
+{
+	bool changed;
+
+	if (plan(e, f) < 0 || try_out(e, f) < 0)
+		return -1;
+	changed = e->len != e->cnf.old.bytes.len ||
+		  memcmp(e->text, e->cnf.old.bytes.data, e->len) != 0;
+	if (changed && !e->dry_run &&
+		(cnffile_back_up(&e->cnf, f) < 0 ||
+			cnffile_replace(&e->cnf, e->text, e->len, f) < 0))
+		return -1;
+	return done(e, changed);
+}
+
+static int
+enable_file(struct enable *e)
+{
+	char path[PATH_MAX];
+	struct fault f, g;
+	int r;
+
+	if (e->file == NULL)
+		e->file = cnffile_default(path);
+	settings(e);
+	if (cnffile_open(e->file, &e->cnf, &f) < 0)
+		return fault_print(&f);
+	r = change(e, &f);
+	if (r < 0 && strncmp(f.text, e->cnf.place.real,
+			     strlen(e->cnf.place.real)) != 0) {
+		g = f;
+		(void)fault_set(
+			&f, g.code, "%s: %s", e->cnf.place.real, g.text);
+	}
+	if (r < 0)
+		r = refuse(e, &f);
+	free(e->text);
+	cnf_free(&e->read);
+	cnffile_close(&e->cnf);
+	return r;
+}
+
+static int
+is_usable_module(const char *path, struct fault *f)
+{
+	if (path[0] != '/')
+		return fault_set(f, FAULT_USAGE,
+			"--module %s: programs run anywhere: give the whole "
+			"path",
+			path);
+	if (access(path, R_OK) < 0)
+		return fault_set(f, FAULT_USAGE, "--module %s: %s", path,
+			strerror(errno));
+	return 0;
+}
+
+int
+enable_verb(struct ctl *c, int argc, char **argv)
+{
+	static const struct option table[] = {
+		{ "openssl-cnf", required_argument, NULL, 'f' },
+		{ "module", required_argument, NULL, 'm' },
+		{ "service", required_argument, NULL, 's' },
+		{ "root", required_argument, NULL, 'r' },
+		{ "dry-run", no_argument, NULL, 'n' },
+		{ 0 },
+	};
+	static struct enable e;
+	struct fault f;
+	int opt;
+
+	e.ctl = c;
+	while ((opt = getopt_long(argc, argv, "", table, NULL)) != -1) {
+		if (opt == 'f')
+			e.file = optarg;
+		else if (opt == 'm')
+			e.settings.module = optarg;
+		else if (opt == 's')
+			e.service = optarg;
+		else if (opt == 'r')
+			e.root = optarg;
+		else if (opt == 'n')
+			e.dry_run = true;
+		else
+			return ctl_usage("enable");
+	}
+	if (optind != argc || (e.service == NULL && e.root != NULL) ||
+		(e.service != NULL && e.settings.module != NULL))
+		return ctl_usage("enable");
+	if (e.service != NULL)
+		return dropin_enable(c, e.root, e.service, e.file, e.dry_run);
+	if (e.settings.module != NULL &&
+		is_usable_module(e.settings.module, &f) < 0)
+		return fault_print(&f);
+	return enable_file(&e);
+}

@@ -1,0 +1,247 @@
+#include "probe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bytes.h"
+#include "config/config.h"
+
+enum {
+	TIMEOUT = 30 * 1000, /* ms for a piece of output */
+	FILE_FD = 3,
+	MAX_ENVIRONMENT = 512,
+};
+
+/* The caller's environment, since files may refer to it, but for what would
+ * name other files. */
+static void
+environment(char *envp[MAX_ENVIRONMENT], char *conf)
+{
+	size_t n = 0;
+	char **e;
+
+	for (e = environ; *e != NULL && n + 2 < MAX_ENVIRONMENT; e++)
+		if (strncmp(*e, "OPENSSL_", 8) != 0 &&
+			strncmp(*e, "LD_", 3) != 0)
+			envp[n++] = *e;
+	envp[n++] = conf;
+	envp[n] = NULL;
+}
+
+static void
+run(const char *program, const char *path, int file, int out,
+	const char *strict, pid_t parent)
+{
+	char name[] = "keyd-probe", how[] = "strict";
+	char module[PATH_MAX];
+	char *argv[] = { name, strict != NULL ? how : NULL, module, NULL };
+	char conf[PATH_MAX + 16];
+	char *envp[MAX_ENVIRONMENT];
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	(void)snprintf(
+		module, sizeof(module), "%s", strict != NULL ? strict : "");
+	(void)snprintf(conf, sizeof(conf), "OPENSSL_CONF=%s", path);
+	environment(envp, conf);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
+		null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+		dup2(out, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0)
+		_exit(127);
+	/* dup2 onto itself would keep close-on-exec. */
+	if (file >= 0 && (file == FILE_FD ? fcntl(file, F_SETFD, 0) < 0
+					  : dup2(file, FILE_FD) < 0))
+		_exit(127);
+	(void)execve(program, argv, envp);
+	_exit(127);
+}
+
+/* All of its output. */
+static int
+collect(int in, struct probe *out, struct fault *f)
+{
+	struct pollfd p = { .fd = in, .events = POLLIN };
+	size_t len = 0;
+	ssize_t n;
+	int r;
+
+	for (;;) {
+		r = poll(&p, 1, TIMEOUT);
+		if (r < 0 && errno == EINTR)
+			continue;
+		n = r > 0 ? read(in, out->text + len,
+				    sizeof(out->text) - 1 - len)
+			  : -1;
+		if (n < 0)
+			return fault_set(f, FAULT_FAILED,
+				"keyd-probe: no answer: a provider may hang");
+		len += (size_t)n;
+		out->text[len] = '\0';
+		if (n == 0)
+			return 0;
+	}
+}
+
+static int
+wait_for(pid_t pid, struct fault *f)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return fault_set(f, FAULT_FAILED, "keyd-probe: %s",
+				strerror(errno));
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	if (WIFEXITED(status))
+		return fault_set(f, FAULT_FAILED,
+			"keyd-probe: exit status %d: is openssl-keyd "
+			"installed whole?",
+			WEXITSTATUS(status));
+	return fault_set(f, FAULT_FAILED,
+		"a program that loads it dies of signal %d", WTERMSIG(status));
+}
+
+/* strict: NULL, or the module whose errors are wanted. */
+static int
+start(const char *path, int file, const char *strict, struct probe *out,
+	struct fault *f)
+{
+	char program[PATH_MAX];
+	pid_t pid, parent = getpid();
+	int p[2], r;
+
+	out->text[0] = '\0';
+	if (config_helper("keyd-probe", program, sizeof(program)) < 0)
+		return fault_set(f, FAULT_FAILED,
+			"keyd-probe: %s: is openssl-keyd installed whole?",
+			strerror(errno));
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return fault_set(f, FAULT_FAILED, "pipe: %s", strerror(errno));
+	pid = fork();
+	if (pid == 0)
+		run(program, path, file, p[1], strict, parent);
+	(void)close(p[1]);
+	if (pid < 0) {
+		(void)close(p[0]);
+		return fault_set(f, FAULT_FAILED, "fork: %s", strerror(errno));
+	}
+	r = collect(p[0], out, f);
+	(void)close(p[0]);
+	if (r < 0) {
+		struct fault ignored;
+
+		(void)kill(pid, SIGKILL);
+		(void)wait_for(pid, &ignored);
+		return -1;
+	}
+	return wait_for(pid, f);
+}
+
+static int
+try_text(const void *text, size_t len, const char *strict, struct probe *out,
+	struct fault *f)
+{
+	struct bytes b = { 0 };
+	char path[32];
+	int fd, r;
+
+	b.data = malloc(len + 1);
+	if (b.data == NULL)
+		return fault_set(f, FAULT_FAILED, "no memory");
+	memcpy(b.data, text, len);
+	b.len = len;
+	fd = bytes_file(&b);
+	free(b.data);
+	if (fd < 0)
+		return fault_set(
+			f, FAULT_FAILED, "memfd_create: %s", strerror(errno));
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", FILE_FD);
+	r = start(path, fd, strict, out, f);
+	(void)close(fd);
+	return r;
+}
+
+int
+probe_text(const void *text, size_t len, struct probe *out, struct fault *f)
+{
+	return try_text(text, len, NULL, out, f);
+}
+
+int
+probe_file(const char *path, struct probe *out, struct fault *f)
+{
+	return start(path, -1, NULL, out, f);
+}
+
+/* Does p have the line (as far as len)? */
+static bool
+has_line(const struct probe *p, const char *line, size_t len)
+{
+	const char *at = p->text;
+
+	while (*at != '\0') {
+		if (strcspn(at, "\n") == len && strncmp(at, line, len) == 0)
+			return true;
+		at += strcspn(at, "\n");
+		at += *at == '\n';
+	}
+	return false;
+}
+
+bool
+probe_has(const struct probe *p, const char *provider)
+{
+	char line[128];
+	int n = snprintf(line, sizeof(line), "provider %s", provider);
+
+	return has_line(p, line, (size_t)n);
+}
+
+/* The first error of libcrypto that says something, as words. */
+static int
+why_not(const void *text, size_t len, const char *module, struct fault *f)
+{
+	struct probe *p = malloc(sizeof(*p));
+	const char *line;
+
+	if (p == NULL)
+		return fault_set(f, FAULT_FAILED, "no memory");
+	if (try_text(text, len, module == NULL ? "keyd" : module, p, f) == 0) {
+		(void)fault_set(f, FAULT_FAILED,
+			"with the new file the provider keyd is not active");
+		line = strncmp(p->text, "error ", 6) == 0 ? p->text + 6 : "";
+		if (*line != '\0')
+			fault_add(f, ": %.*s", (int)strcspn(line, "\n"), line);
+		fault_add(f, ": if keyd.so is not in OpenSSL's modules folder, "
+			     "say where with --module");
+	}
+	free(p);
+	return -1;
+}
+
+int
+probe_compare(const struct probe *before, const struct probe *after,
+	const void *text, size_t len, const char *module, struct fault *f)
+{
+	const char *line = before->text;
+	size_t n;
+
+	for (; *line != '\0'; line += n + (line[n] == '\n')) {
+		n = strcspn(line, "\n");
+		if (!has_line(after, line, n))
+			return fault_set(f, FAULT_FAILED,
+				"with the new file this would no longer be so: "
+				"%.*s",
+				n < 200 ? (int)n : 200, line);
+	}
+	return probe_has(after, "keyd") ? 0 : why_not(text, len, module, f);
+}
