@@ -170,6 +170,21 @@ get_string(struct view v, char *out, size_t size)
 	return 0;
 }
 
+/* Someone else than root has a hand in the file: what he could aim at is not
+ * opened. */
+static int
+answer_foreign(struct load *l, const struct trust_foreign *why)
+{
+	struct boot_foreign f = { .uid = why->uid, .mode = why->mode };
+	uint8_t buf[BOOT_MAX];
+	struct writer w = writer_init(buf, sizeof(buf));
+
+	(void)snprintf(f.path, sizeof(f.path), "%s", why->path);
+	writer_u8(&w, BOOT_FOREIGN);
+	boot_put_foreign(&w, &f);
+	return answer(l, &w, NULL, 0);
+}
+
 static int
 on_open(struct load *l, struct question *q)
 {
@@ -177,13 +192,16 @@ on_open(struct load *l, struct question *q)
 	uint8_t type;
 	struct writer w = writer_init(&type, 1);
 	char path[BOOT_MAX_PATH + 1];
+	struct trust_foreign why;
 	int fd, r;
 
 	if (reader_finish(&q->body) < 0 ||
 		get_string(v, path, sizeof(path)) < 0 || l->opens == 0)
 		return broken(l, "open");
 	l->opens--;
-	fd = store_open_file(&l->store, path);
+	fd = store_open_file(&l->store, path, &why);
+	if (fd == TRUST_FOREIGN)
+		return answer_foreign(l, &why);
 	if (fd < 0)
 		return answer_no(l, errno);
 	writer_u8(&w, BOOT_FILE);

@@ -230,23 +230,8 @@ store_close_key(struct store_file files[2])
 }
 
 int
-store_open_file(const struct store *s, const char *path)
+store_open_file(
+	const struct store *s, const char *path, struct trust_foreign *why)
 {
-	struct stat st;
-	int fd = openat(s->policies_fd, path, OPEN_FLAGS);
-	int e;
-
-	if (fd < 0)
-		return -1;
-	if (fstat(fd, &st) < 0)
-		e = errno;
-	else if (!S_ISREG(st.st_mode))
-		e = EINVAL;
-	else if (st.st_size > STORE_MAX_FILE)
-		e = EFBIG;
-	else
-		return fd;
-	(void)close(fd);
-	errno = e;
-	return -1;
+	return trust_open(s->policies_fd, s->policies, path, why);
 }

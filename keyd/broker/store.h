@@ -6,10 +6,10 @@
 #define KEYD_BROKER_STORE_H
 
 #include "broker/reasons.h"
+#include "broker/trust.h"
 #include "config/config.h"
 
 enum {
-	STORE_MAX_FILE = 1024 * 1024,
 	STORE_MAX_FILES = 2 * 65535,
 };
 
@@ -50,9 +50,8 @@ void store_open_key(
 /* Closes what is open of them. */
 void store_close_key(struct store_file files[2]);
 
-/* A file that a policy names, from the policies folder: regular, of bounded
- * size; links are followed. A descriptor, or -1 with errno. */
-__attribute__((warn_unused_result)) int
-store_open_file(const struct store *s, const char *path);
+/* A file that a policy names, from the policies folder: trust_open(). */
+__attribute__((warn_unused_result)) int store_open_file(
+	const struct store *s, const char *path, struct trust_foreign *why);
 
 #endif

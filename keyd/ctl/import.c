@@ -231,10 +231,12 @@ say(const struct job *j)
 	struct json *out = &j->ctl->out;
 	const char *outcome = j->options->dry_run ? "would import" : "imported";
 	char words[128], hash[2 * PROTO_HASH_LEN + 1], file[PATH_MAX];
+	char note[PATH_MAX + 128];
 	bool proposed = j->options->policy.use == 0;
 
 	(void)proto_use_names(j->policy.use, words, sizeof(words));
 	text_hex(j->answer.d.hash, PROTO_HASH_LEN, hash);
+	policy_judge_certificate(&j->policy, note, sizeof(note));
 	if (j->ctl->json) {
 		json_open(out, NULL, '{');
 		json_string(out, "file", j->file);
@@ -247,6 +249,7 @@ say(const struct job *j)
 		json_words(out, "allow", j->policy.allow);
 		json_words(out, "use", words);
 		json_string(out, "certificate", j->policy.certificate);
+		json_string(out, "certificate-note", note);
 		json_string(out, "proof", j->enlist.proof);
 		json_close(out, '}');
 		return;
@@ -254,6 +257,11 @@ say(const struct job *j)
 	(void)printf("%s: %s as %s\n  allow = %s\n  use = %s%s\n",
 		text_shown(j->file, file), outcome, j->name, j->policy.allow,
 		words, proposed ? " (by its certificate)" : "");
+	if (j->policy.certificate[0] != '\0')
+		(void)printf("  certificate = %s\n",
+			text_shown(j->policy.certificate, file));
+	if (note[0] != '\0')
+		(void)printf("    %s\n", note);
 	if (j->options->dry_run)
 		return;
 	(void)printf("  %s\n", j->enlist.proof);

@@ -1,12 +1,15 @@
 #include "policy.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "broker/trust.h"
 #include "ini/ini.h"
 #include "text.h"
 #include "wire/proto.h"
@@ -229,6 +232,26 @@ policy_certificate(
 		return copy(out, PATH_MAX, p->certificate);
 	n = snprintf(out, PATH_MAX, "%s/%s", c->policies, p->certificate);
 	return n < 0 || n >= PATH_MAX ? -1 : 0;
+}
+
+void
+policy_judge_certificate(const struct policy *p, char *out, size_t size)
+{
+	struct trust_foreign why;
+	int fd;
+
+	out[0] = '\0';
+	if (p->certificate[0] == '\0')
+		return;
+	fd = trust_open(AT_FDCWD, "", p->certificate, &why);
+	if (fd >= 0)
+		(void)close(fd);
+	if (fd == TRUST_FOREIGN)
+		(void)snprintf(out, size,
+			"keyd will not check that it is the key's: %s is not "
+			"root's alone (uid %u, mode %04o)",
+			why.path, (unsigned)why.uid, (unsigned)why.mode);
+	text_clean(out);
 }
 
 static bool

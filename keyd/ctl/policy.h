@@ -35,6 +35,10 @@ long policy_print(const struct policy *p, char *out, size_t size);
 __attribute__((warn_unused_result)) int policy_certificate(
 	const struct config *c, const struct policy *p, char out[PATH_MAX]);
 
+/* Words on what keyd will not check its certificate for, that someone else than
+ * root can change it; "" if there is nothing to say. */
+void policy_judge_certificate(const struct policy *p, char *out, size_t size);
+
 /* Words of use into bits, added to *use. 0, or -1 with *f. */
 __attribute__((warn_unused_result)) int
 policy_use(const char *words, uint32_t *use, struct fault *f);

@@ -16,8 +16,8 @@ enum {
 enum file_guard {
 	FILE_SECRET,  /* of root or owner, nothing for group and others */
 	FILE_TRUSTED, /* of root or owner, not writable by group and others */
-	FILE_PUBLIC,  /* whatever it is: keydctl looks at it, or it holds a
-		       * certificate, which the key must match anyway */
+	FILE_PUBLIC,  /* whatever it is: keydctl looks at it, or it is a
+		       * certificate, which the starter has judged */
 };
 
 /* 0, or -1 with *why. owner: who may own it beside root. */

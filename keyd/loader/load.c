@@ -147,6 +147,27 @@ read_key(struct item *i, struct key *out)
 	return r;
 }
 
+/* Whoever can change it gets no say in what keyd loads, so it is not opened. */
+static void
+report_foreign(
+	struct item *i, const struct policy *p, const struct boot_foreign *f)
+{
+	char text[1024], whose[64];
+
+	if ((f->mode & 022) != 0)
+		(void)snprintf(whose, sizeof(whose),
+			"can be written by others (mode %04o)", f->mode);
+	else
+		(void)snprintf(
+			whose, sizeof(whose), "belongs to uid %u", f->uid);
+	(void)snprintf(text, sizeof(text),
+		"certificate: %.256s is not checked, the key is served "
+		"without: %.256s %s; make it root's alone, or remove the line",
+		p->certificate, f->path, whose);
+	talk_report(i->load->talk, TALK_WARNING, i->policy_file,
+		p->certificate_line, text);
+}
+
 /* The certificate that a policy names: does it match, and is it valid now? */
 static void
 check_certificate(struct item *i, const struct policy *p, const struct key *k)
@@ -154,12 +175,17 @@ check_certificate(struct item *i, const struct policy *p, const struct key *k)
 	struct talk *t = i->load->talk;
 	struct fault why = { 0 };
 	struct certificate c = { 0 };
+	struct boot_foreign foreign;
 	const char *path = p->certificate;
 	char text[1024];
 	struct view pem;
 	int fd, error, r;
 
-	error = talk_open(t, p->certificate, &fd);
+	error = talk_open(t, p->certificate, &fd, &foreign);
+	if (error == TALK_FOREIGN) {
+		report_foreign(i, p, &foreign);
+		return;
+	}
 	if (error != 0) {
 		(void)snprintf(text, sizeof(text),
 			"certificate: %.256s cannot be opened: %s; correct the "

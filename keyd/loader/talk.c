@@ -107,47 +107,53 @@ talk_next(struct talk *t, struct boot_key *key, int *key_fd, int *policy_fd)
 	return 1;
 }
 
-/*
- * Waits for the answer to a question: of type yes with nfds descriptors, or `no`. 0,
- * or an errno.
- */
-static int
-answer(struct talk *t, enum boot_type yes, size_t nfds, uint32_t *id, int *fd)
-{
+/* What came as the answer to a question. */
+struct answer {
 	uint8_t buf[BOOT_MAX], type;
-	uint32_t value = 0;
-	struct reader r;
-	size_t n;
+	struct reader body;
 	int fds[2];
+	size_t nfds;
+};
 
-	if (receive(t, buf, &type, &r, fds, &n) < 0)
-		return ECONNRESET;
-	if (type != BOOT_FILE)
-		value = reader_u32(&r);
-	if (reader_finish(&r) == 0 && type == yes && n == nfds) {
-		if (nfds > 0)
-			*fd = fds[0];
-		else
-			*id = value;
-		return 0;
-	}
-	close_all(fds, n);
-	if (reader_finish(&r) == 0 && type == BOOT_NO && n == 0 && value > 0 &&
-		value < 4096)
+/* An answer of `no`: its errno. Any other breaks the protocol. */
+static int
+take_no(struct talk *t, struct answer *a)
+{
+	uint32_t value = reader_u32(&a->body);
+
+	close_all(a->fds, a->nfds);
+	if (reader_finish(&a->body) == 0 && a->type == BOOT_NO &&
+		a->nfds == 0 && value > 0 && value < 4096)
 		return (int)value;
 	t->lost = true;
 	return ECONNRESET;
 }
 
+static int
+wait_answer(struct talk *t, struct answer *a)
+{
+	return receive(t, a->buf, &a->type, &a->body, a->fds, &a->nfds);
+}
+
 int
-talk_open(struct talk *t, const char *path, int *fd)
+talk_open(struct talk *t, const char *path, int *fd, struct boot_foreign *why)
 {
 	uint8_t buf[BOOT_MAX];
 	struct writer w = start(buf, sizeof(buf), BOOT_OPEN);
+	struct answer a;
 
 	writer_vec16(&w, path, strlen(path));
 	send_with(t, &w, -1);
-	return answer(t, BOOT_FILE, 1, NULL, fd);
+	if (wait_answer(t, &a) < 0)
+		return ECONNRESET;
+	if (a.type == BOOT_FILE && a.nfds == 1 && reader_finish(&a.body) == 0) {
+		*fd = a.fds[0];
+		return 0;
+	}
+	if (a.type == BOOT_FOREIGN && a.nfds == 0 &&
+		boot_get_foreign(&a.body, why) == 0)
+		return TALK_FOREIGN;
+	return take_no(t, &a);
 }
 
 static int
@@ -155,12 +161,24 @@ look_up(struct talk *t, enum boot_type type, const char *name, uint32_t *id)
 {
 	uint8_t buf[BOOT_MAX];
 	struct writer w = start(buf, sizeof(buf), type);
+	struct answer a;
+	uint32_t value;
 
 	if (strlen(name) > UINT8_MAX)
 		return ENOENT;
 	writer_vec8(&w, name, strlen(name));
 	send_with(t, &w, -1);
-	return answer(t, BOOT_ID, 0, id, NULL);
+	if (wait_answer(t, &a) < 0)
+		return ECONNRESET;
+	if (a.type != BOOT_ID || a.nfds != 0)
+		return take_no(t, &a);
+	value = reader_u32(&a.body);
+	if (reader_finish(&a.body) < 0) {
+		t->lost = true;
+		return ECONNRESET;
+	}
+	*id = value;
+	return 0;
 }
 
 int

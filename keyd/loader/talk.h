@@ -16,6 +16,10 @@ enum talk_priority {
 	TALK_INFO = 6,
 };
 
+enum {
+	TALK_FOREIGN = -1,
+};
+
 struct talk {
 	int fd;
 	uint32_t errors; /* reported so far */
@@ -31,8 +35,10 @@ void talk_ready(struct talk *t, uint32_t on, uint32_t off);
 MUST_USE int
 talk_next(struct talk *t, struct boot_key *key, int *key_fd, int *policy_fd);
 
-/* Opens a file of the policies folder: 0 and the caller's *fd, or an errno. */
-MUST_USE int talk_open(struct talk *t, const char *path, int *fd);
+/* Opens a file of the policies folder: 0 and the caller's *fd, an errno, or
+ * TALK_FOREIGN with *why: it was not opened. */
+MUST_USE int
+talk_open(struct talk *t, const char *path, int *fd, struct boot_foreign *why);
 
 /* Looks up a name: 0 and *id, or an errno. */
 MUST_USE int talk_user(struct talk *t, const char *name, uint32_t *id);

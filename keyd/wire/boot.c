@@ -29,6 +29,30 @@ boot_get_key(struct reader *r, struct boot_key *out)
 }
 
 void
+boot_put_foreign(struct writer *w, const struct boot_foreign *f)
+{
+	writer_vec16(w, f->path, strlen(f->path));
+	writer_u32(w, f->uid);
+	writer_u32(w, f->mode);
+}
+
+int
+boot_get_foreign(struct reader *r, struct boot_foreign *out)
+{
+	struct view path = reader_vec16(r);
+	uint32_t uid = reader_u32(r), mode = reader_u32(r);
+
+	if (reader_finish(r) < 0 || path.len == 0 || path.len > BOOT_MAX_PATH ||
+		memchr(path.data, '\0', path.len) != NULL || mode > 07777)
+		return -1;
+	memcpy(out->path, path.data, path.len);
+	out->path[path.len] = '\0';
+	out->uid = uid;
+	out->mode = mode;
+	return 0;
+}
+
+void
 boot_put_set(struct writer *w, const struct boot_set *s)
 {
 	unsigned i;

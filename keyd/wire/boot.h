@@ -38,6 +38,7 @@ enum boot_type {
 	BOOT_INDEX = 12,
 	BOOT_DONE = 13,
 	BOOT_READY = 14,
+	BOOT_FOREIGN = 15,
 	BOOT_INSPECT = 20,
 	BOOT_DESCRIPTION = 21,
 	BOOT_GENERATE = 22,
@@ -57,6 +58,12 @@ enum boot_ring_kind {
 struct boot_key {
 	char name[PROTO_MAX_NAME + 1];
 	uint32_t key_errno, policy_errno;
+};
+
+/* On the way to a file: what is not root's alone, so that it was not opened. */
+struct boot_foreign {
+	char path[BOOT_MAX_PATH + 1];
+	uint32_t uid, mode; /* its owner, its permission bits */
 };
 
 struct boot_set {
@@ -103,6 +110,8 @@ struct boot_description {
  * the bounds above. */
 void boot_put_key(struct writer *w, const struct boot_key *k);
 MUST_USE int boot_get_key(struct reader *r, struct boot_key *out);
+void boot_put_foreign(struct writer *w, const struct boot_foreign *f);
+MUST_USE int boot_get_foreign(struct reader *r, struct boot_foreign *out);
 void boot_put_set(struct writer *w, const struct boot_set *s);
 MUST_USE int boot_get_set(struct reader *r, struct boot_set *out);
 void boot_put_start(struct writer *w, const struct boot_start *s);

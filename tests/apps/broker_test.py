@@ -391,6 +391,68 @@ def failed_reload_changes_nothing():
         check(c.names() == [b"site"], "keys changed")
 
 
+def tenants_certificate():
+    """Who owns a certificate can neither stop keyd nor keep what root has
+    changed from being in force, nor learn what lies elsewhere."""
+    with Scratch() as s:
+        tenant = s.path("tenant")
+        os.mkdir(tenant)
+        add_key(s, "a")
+        add_key(s, "b")
+        policy = s.path("policies/b.conf")
+        s.write(
+            "policies/b.conf",
+            read_text(policy) + "certificate = ../tenant/live.crt\n",
+        )
+        os.chown(tenant, 58200, 58200)
+        os.chmod(s.dir, 0o755)
+        said = "../tenant/live.crt is not checked"
+        s.start_keyd()
+        first = s.state()["reasons"]
+        check(said in first["1"] and tenant in first["1"], f"{first}")
+        for target in ("/nowhere", "/etc/shadow", "/etc/passwd", "pipe"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(f"{tenant}/live.crt")
+            if target == "pipe":
+                os.mkfifo(f"{tenant}/live.crt")
+            else:
+                os.symlink(target, f"{tenant}/live.crt")
+            check(s.reload_keyd() == "ok", target)
+            check(s.state()["reasons"] == first, f"{target} shows")
+        # Withdrawn, and in force.
+        with Client(s.socket) as c:
+            check(sorted(c.names()) == [b"a", b"b"], "names")
+        text = read_text(policy).replace(f"uid:{os.geteuid()}", "uid:58201")
+        s.write("policies/b.conf", text)
+        check(s.reload_keyd() == "ok", "withdrawing")
+        with Client(s.socket) as c:
+            check(c.names() == [b"a"], "still allowed")
+        check(s.stop_keyd() == 0, "exit code")
+
+
+def trusted_certificate():
+    """Where only root has a say, what is wrong is an error."""
+    with Scratch() as s:
+        add_key(s)
+        cert = s.certificate("other", "ec:P-256").cert
+        s.start_keyd()
+        text = read_text(s.path("policies/site.conf"))
+        for name, words in (
+            ("other.crt", "is not of the key in site.pem"),
+            ("none.crt", "cannot be opened: No such file"),
+        ):
+            s.write(
+                "policies/site.conf", text + f"certificate = ../tls/{name}\n"
+            )
+            check(s.reload_keyd() == "failed", name)
+            check(words in s.state()["reasons"]["1"], f"{s.state()}")
+        os.chmod(cert, 0o666)
+        s.write("policies/site.conf", text + "certificate = ../tls/other.crt\n")
+        check(s.reload_keyd() == "ok", "writable by others")
+        check("mode 0666" in s.state()["reasons"]["1"], f"{s.state()}")
+        check(s.stop_keyd() == 0, "exit code")
+
+
 def reload_of_fixed_settings():
     with running() as s:
         for name, value in (
@@ -845,6 +907,8 @@ TESTS = [
     ("the broker links no libcrypto", no_libcrypto, False),
     ("a reload takes effect and ends old sessions", reload_takes_effect, False),
     ("a failing reload changes nothing", failed_reload_changes_nothing, False),
+    ("a certificate of someone else's stops nothing", tenants_certificate, True),
+    ("a certificate of root's must be right", trusted_certificate, False),
     ("settings fixed at start need a restart", reload_of_fixed_settings, False),
     ("reloads in a row end with the last one", reloads_in_a_row, False),
     ("tells the service manager", notifies, False),

@@ -507,6 +507,22 @@ def renewed_certificate():
         ks.check(cert.cert.endswith("site.crt"), cert.cert)
 
 
+def foreign_certificate():
+    """That keyd will not look at a certificate is told at the import."""
+    with running() as s:
+        cert = key_pair(s)
+        os.mkdir(s.path("tenant"))
+        live = shutil.copy(cert.cert, s.path("tenant/live.crt"))
+        os.chmod(s.path("tenant"), 0o777)
+        args = ["import", "--allow", USER, "--certificate", live]
+        text = s.ctl_ok(*args, "--dry-run", cert.key)
+        ks.expect_words(text, f"certificate = {live}\n", "keyd will not check")
+        _, text = s.ctl("--json", *args, cert.key)
+        note = json.loads(text)[0]["certificate-note"]
+        ks.expect_words(note, "is not root's alone")
+        ks.expect_words(s.state()["reasons"]["1"], "is not checked", live)
+
+
 def json_of_all():
     """Whatever prints, prints JSON, also where something fails."""
     with running() as s:
@@ -1386,6 +1402,7 @@ TESTS = [
     ("remove tells when keyd still has the key", remove_that_keyd_refuses),
     ("odd names do no harm, anywhere", odd_names),
     ("a policy names the certificate's link", renewed_certificate),
+    ("a certificate that is not root's is told", foreign_certificate),
     ("every verb that prints can print JSON", json_of_all),
     ("an outcome is that of one's own load", own_outcome),
     ("check finds what is wrong", check_finds),

@@ -163,6 +163,19 @@ is_text(struct view v, const char *text)
 }
 
 static void
+answer_foreign(int fd, const struct starter_file *f)
+{
+	struct boot_foreign foreign = { .uid = f->uid, .mode = f->mode };
+	uint8_t buf[BOOT_MAX];
+	struct writer w = writer_init(buf, sizeof(buf));
+
+	(void)snprintf(foreign.path, sizeof(foreign.path), "%s", f->foreign);
+	writer_u8(&w, BOOT_FOREIGN);
+	boot_put_foreign(&w, &foreign);
+	reply(fd, &w, NULL, 0);
+}
+
+static void
 answer_open(struct starter *s, int fd, struct view path)
 {
 	const struct starter_file *f = s->files;
@@ -174,6 +187,10 @@ answer_open(struct starter *s, int fd, struct view path)
 		f++;
 	if (f == NULL || f->path == NULL) {
 		answer_no(fd, ENOENT);
+		return;
+	}
+	if (f->foreign != NULL) {
+		answer_foreign(fd, f);
 		return;
 	}
 	file = starter_file(f->text, strlen(f->text), 0644, 0);

@@ -21,6 +21,8 @@ struct starter_key {
 
 struct starter_file {
 	const char *path, *text; /* as policies name it */
+	const char *foreign;     /* if set: what is not root's, the answer */
+	uint32_t uid, mode;      /* its */
 };
 
 struct starter_report {

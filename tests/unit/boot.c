@@ -118,7 +118,26 @@ remake_description(struct reader *r, struct writer *w)
 	return 0;
 }
 
+static void
+make_foreign(struct writer *w)
+{
+	boot_put_foreign(
+		w, &(struct boot_foreign){ "/srv/tenant", 58200, 01777 });
+}
+
+static int
+remake_foreign(struct reader *r, struct writer *w)
+{
+	struct boot_foreign f;
+
+	if (boot_get_foreign(r, &f) < 0)
+		return -1;
+	boot_put_foreign(w, &f);
+	return 0;
+}
+
 static const struct message messages[] = {
+	{ "foreign", make_foreign, remake_foreign },
 	{ "key", make_key, remake_key },
 	{ "set", make_set, remake_set },
 	{ "start", make_start, remake_start },

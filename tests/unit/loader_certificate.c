@@ -147,6 +147,46 @@ Test(loader_certificate, that_is_none_is_refused)
 	EVP_PKEY_free(pkey);
 }
 
+/* Who can change it could otherwise keep keyd from loading anything. */
+Test(loader_certificate, of_someone_else_is_a_warning_only)
+{
+	static const struct {
+		struct starter_file file;
+		const char *words;
+	} rows[] = {
+		{ { .path = "www.crt",
+			  .foreign = "/srv/tenant",
+			  .uid = 58200,
+			  .mode = 0755 },
+			"www.conf:3: certificate: www.crt is not checked, the "
+			"key is served without: /srv/tenant belongs to uid "
+			"58200; make it root's alone, or remove the line" },
+		{ { .path = "www.crt", .foreign = "/tmp", .mode = 01777 },
+			"/tmp can be written by others (mode 1777); make" },
+	};
+	EVP_PKEY *pkey = make_key("EC:P-256");
+	char *pem = make_pem(pkey, "PrivateKeyInfo");
+	const struct starter_key keys[] = {
+		{ .name = "www", .key = pem, .policy = policy },
+		{ .name = NULL },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct starter_file files[] = { rows[i].file,
+			{ .path = NULL } };
+		struct starter s = { .keys = keys, .files = files };
+
+		starter_load(&s);
+		cr_assert_eq(s.ok, 1);
+		cr_assert_eq(s.nreports, 1);
+		cr_assert_not_null(starter_find(&s, 4, rows[i].words), "%s",
+			s.reports[0].text);
+	}
+	free(pem);
+	EVP_PKEY_free(pkey);
+}
+
 static struct boot_description
 description(struct starter *s)
 {

@@ -117,7 +117,7 @@ Test(store, opens_files_whatever_their_mode_and_size)
 	struct store_file files[2];
 
 	make_pair(0644, 0666);
-	cr_assert_eq(truncate("keys/a.pem", STORE_MAX_FILE + 1), 0);
+	cr_assert_eq(truncate("keys/a.pem", TRUST_MAX_FILE + 1), 0);
 	cr_assert_eq(store_open(&store, &config, &reasons), 0);
 	store_open_key(&store, "a", files);
 	cr_assert_geq(files[0].fd, 0);
@@ -186,29 +186,4 @@ Test(store, names_a_missing_folder)
 {
 	cr_assert_eq(rmdir("keys"), 0);
 	expect_folder_refused("keys: No such file or directory");
-}
-
-Test(store, follows_links_to_certificates_but_opens_regular_files_only,
-	.timeout = 10)
-{
-	int fd;
-
-	make("cert.pem", 0644);
-	cr_assert_eq(symlink("cert.pem", "link.pem"), 0);
-	cr_assert_eq(mkfifo("pipe", 0600), 0);
-	make("large", 0644);
-	cr_assert_eq(truncate("large", STORE_MAX_FILE + 1), 0);
-	cr_assert_eq(store_open(&store, &config, &reasons), 0);
-	fd = store_open_file(&store, "../link.pem");
-	cr_assert_geq(fd, 0);
-	(void)close(fd);
-	cr_assert_eq(store_open_file(&store, "../pipe"), -1);
-	cr_assert_eq(errno, EINVAL);
-	cr_assert_eq(store_open_file(&store, "../keys"), -1);
-	cr_assert_eq(errno, EINVAL);
-	cr_assert_eq(store_open_file(&store, "../large"), -1);
-	cr_assert_eq(errno, EFBIG);
-	cr_assert_eq(store_open_file(&store, "nothing"), -1);
-	cr_assert_eq(errno, ENOENT);
-	store_close(&store);
 }
