@@ -51,12 +51,12 @@ static const struct detail_row details[] = {
 		"tls12 = any" },
 	[DETAIL_CONFUSABLE] = { "the message could be taken for one of another "
 				"format",
-		NULL },
+		"use = sign" },
 	[DETAIL_TLS_GROUP] = { "a TLS 1.2 group other than x25519, P-256 and "
-			       "P-384",
-		NULL },
+			       "P-384 (limit the server's groups to these)",
+		"use = sign" },
 	[DETAIL_TLS_POINT] = { "a TLS 1.2 point that is not on its curve",
-		NULL },
+		"use = sign" },
 	[DETAIL_TLS_SCHEME] = { "TLS does not use this algorithm and digest "
 				"with this key",
 		"use = sign" },
@@ -89,7 +89,7 @@ static const struct detail_row details[] = {
 		"use = tls-dhe" },
 	[DETAIL_DHE_GROUP] = { "Diffie-Hellman parameters that are no sound "
 			       "group of 2048 to 8192 bits",
-		NULL },
+		"use = sign" },
 	[DETAIL_NOT_TLS_CLIENT] = { "the message is not a TLS client's "
 				    "handshake signature",
 		"use = sign" },

@@ -77,7 +77,7 @@ Test(report, each_kind_has_its_words)
 		"<4>would refuse, but for `enforce = log`, sign: peer pid=12 "
 		"uid=33 gid=34 session=55: the key's policy does not allow "
 		"this use: the message could be taken for one of another "
-		"format");
+		"format; would be allowed by `use = sign`");
 	a = (struct audit){
 		.kind = AUDIT_FAILED, .type = 99, .status = PROTO_INTERNAL
 	};

@@ -172,7 +172,9 @@ Test(names, every_status_has_a_name_and_words_of_its_own)
 /* docs/PROTOCOL.md §4: which details a setting would allow. */
 static const uint32_t with_setting =
 	1U << DETAIL_NOT_TLS_SERVER | 1U << DETAIL_TLS12_OFF |
-	1U << DETAIL_NO_SENTINEL | 1U << DETAIL_TLS_SCHEME |
+	1U << DETAIL_NO_SENTINEL | 1U << DETAIL_CONFUSABLE |
+	1U << DETAIL_TLS_GROUP | 1U << DETAIL_TLS_POINT |
+	1U << DETAIL_TLS_SCHEME | 1U << DETAIL_DHE_GROUP |
 	1U << DETAIL_NOT_CSR | 1U << DETAIL_DIGEST_BLIND |
 	1U << DETAIL_WEAK_DIGEST | 1U << DETAIL_CLIENT_AUTH |
 	1U << DETAIL_DELEGATED_CREDENTIAL | 1U << DETAIL_SESSIONS |
