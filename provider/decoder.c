@@ -4,7 +4,6 @@
  * our concern.
  */
 #include <openssl/core_names.h>
-#include <openssl/core_object.h>
 #include <openssl/crypto.h>
 #include <openssl/params.h>
 
@@ -115,27 +114,6 @@ read_element(const struct core *core, OSSL_CORE_BIO *in, uint8_t *out)
 }
 
 static int
-give(struct key *key, OSSL_CALLBACK *callback, void *arg)
-{
-	int type = OSSL_OBJECT_PKEY;
-	char name[16];
-	OSSL_PARAM params[4];
-	int ok;
-
-	(void)OPENSSL_strlcpy(name, kind_of(key->kind)->name, sizeof(name));
-	params[0] = OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type);
-	params[1] = OSSL_PARAM_construct_utf8_string(
-		OSSL_OBJECT_PARAM_DATA_TYPE, name, 0);
-	params[2] = OSSL_PARAM_construct_octet_string(
-		OSSL_OBJECT_PARAM_REFERENCE, &key, sizeof(key));
-	params[3] = OSSL_PARAM_construct_end();
-	ok = callback(params, arg);
-	/* NULL if keymgmt_load() took it */
-	key_free(key);
-	return ok;
-}
-
-static int
 decode(void *vctx, OSSL_CORE_BIO *in, int selection, OSSL_CALLBACK *callback,
 	void *arg, OSSL_PASSPHRASE_CALLBACK *pw, void *pwarg)
 {
@@ -156,7 +134,7 @@ decode(void *vctx, OSSL_CORE_BIO *in, int selection, OSSL_CALLBACK *callback,
 	 * Each decoder sees it, one of them shall say so.
 	 */
 	len = read_element(&d->ctx->core, in, der);
-	if (len == 0 || kind_of_pkcs8(der, len) != d->kind)
+	if (len == 0 || kind_of_der(der, len) != d->kind)
 		return 1;
 	result = shell_decode(der, len, &shell);
 	if (result == SHELL_FOREIGN)
@@ -174,5 +152,5 @@ decode(void *vctx, OSSL_CORE_BIO *in, int selection, OSSL_CALLBACK *callback,
 		return 0;
 	}
 	key = key_new_shell(d->ctx, d->kind, &shell);
-	return key != NULL && give(key, callback, arg);
+	return key != NULL && key_give(key, callback, arg);
 }

@@ -8,6 +8,7 @@
 #include "provider/dispatch.h"
 #include "provider/encoder.h"
 #include "provider/errors.h"
+#include "provider/store.h"
 
 #define PROPERTIES "provider=keyd"
 #define DECODES    PROPERTIES ",input=der,structure=PrivateKeyInfo"
@@ -72,6 +73,7 @@ static const struct {
 	{ OSSL_OP_ENCODER, encoder_algorithms },
 	{ OSSL_OP_KEYEXCH, exchanges },
 	{ OSSL_OP_ASYM_CIPHER, ciphers },
+	{ OSSL_OP_STORE, store_algorithms },
 };
 
 static const OSSL_PARAM gettable[] = {

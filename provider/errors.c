@@ -32,6 +32,7 @@ static const OSSL_ITEM reasons[] = {
 	{ ERROR_BAD_LENGTH, (char[]){ "wrong length" } },
 	{ ERROR_NOT_FOR_SHELLS, (char[]){ "not with a key kept by keyd" } },
 	{ ERROR_NO_KEY, (char[]){ "no key set" } },
+	{ ERROR_BAD_URI, (char[]){ "not a URI of keyd" } },
 	{ 0, NULL },
 };
 

@@ -32,6 +32,7 @@ enum error_reason {
 	ERROR_BAD_LENGTH = 38,
 	ERROR_NOT_FOR_SHELLS = 39,
 	ERROR_NO_KEY = 40,
+	ERROR_BAD_URI = 48,
 };
 
 /* For OSSL_FUNC_provider_get_reason_strings. */

@@ -1,8 +1,10 @@
 #include "provider/key.h"
 
 #include <openssl/core_names.h>
+#include <openssl/core_object.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/params.h>
 #include <openssl/x509.h>
 
 #include <string.h>
@@ -82,8 +84,8 @@ key_new_shell(
 
 	if (inner == NULL) {
 		errors_raise(ctx, ERROR_BAD_SHELL,
-			"shell of key %s: its public key cannot be read; "
-			"write it again with: keydctl shell %s",
+			"key %s: its public key cannot be read; if it is in a "
+			"shell file, write that again with: keydctl shell %s",
 			shell->name, shell->name);
 		return NULL;
 	}
@@ -92,7 +94,7 @@ key_new_shell(
 	ERR_pop_to_mark();
 	if (type == NULL) {
 		errors_raise(ctx, ERROR_BAD_SHELL,
-			"shell of key %s: keyd keeps no keys of this type or "
+			"key %s: keyd keeps no keys of this type or "
 			"curve (keydctl generate lists those it does)",
 			shell->name);
 		EVP_PKEY_free(inner);
@@ -136,6 +138,40 @@ key_dup_shell(const struct key *from)
 		return NULL;
 	}
 	return to;
+}
+
+struct key *
+key_take_public(struct key *key)
+{
+	struct key *public = NULL;
+
+	if (EVP_PKEY_up_ref(key->inner))
+	public = key_new_inner(key->ctx, key->kind, key->inner,
+		OSSL_KEYMGMT_SELECT_PUBLIC_KEY |
+			OSSL_KEYMGMT_SELECT_ALL_PARAMETERS);
+	key_free(key);
+	return public;
+}
+
+int
+key_give(struct key *key, OSSL_CALLBACK *callback, void *arg)
+{
+	int type = OSSL_OBJECT_PKEY;
+	char name[16];
+	OSSL_PARAM params[4];
+	int ok;
+
+	(void)OPENSSL_strlcpy(name, kind_of(key->kind)->name, sizeof(name));
+	params[0] = OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type);
+	params[1] = OSSL_PARAM_construct_utf8_string(
+		OSSL_OBJECT_PARAM_DATA_TYPE, name, 0);
+	params[2] = OSSL_PARAM_construct_octet_string(
+		OSSL_OBJECT_PARAM_REFERENCE, &key, sizeof(key));
+	params[3] = OSSL_PARAM_construct_end();
+	ok = callback(params, arg);
+	/* NULL if keymgmt_load() took it */
+	key_free(key);
+	return ok;
 }
 
 struct key *

@@ -51,6 +51,15 @@ struct key *key_dup_shell(const struct key *from);
 struct key *key_new_inner(
 	struct context *ctx, enum key_kind kind, EVP_PKEY *inner, int has);
 
+/* The public part of a key, in place of the caller's reference; or NULL. */
+struct key *key_take_public(struct key *key);
+
+/*
+ * Hands the caller's reference to libcrypto, as an object that keymgmt_load()
+ * understands: provider-object(7). What callback returns.
+ */
+int key_give(struct key *key, OSSL_CALLBACK *callback, void *arg);
+
 struct key *key_up_ref(struct key *key);
 void key_free(struct key *key);
 

@@ -46,7 +46,7 @@ kind_of(enum key_kind kind)
 }
 
 enum key_kind
-kind_of_pkcs8(const uint8_t *der, size_t len)
+kind_of_der(const uint8_t *der, size_t len)
 {
 	size_t start = len < 32 ? len : 32; /* within the outer headers */
 	size_t i;

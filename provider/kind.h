@@ -44,9 +44,9 @@ struct kind {
 const struct kind *kind_of(enum key_kind kind);
 
 /*
- * Whose keys have this AlgorithmIdentifier, the start of a PrivateKeyInfo? RSA
- * if no other's.
+ * Whose keys have this AlgorithmIdentifier, at the start of a PrivateKeyInfo or
+ * SubjectPublicKeyInfo? RSA if no other's.
  */
-enum key_kind kind_of_pkcs8(const uint8_t *der, size_t len);
+enum key_kind kind_of_der(const uint8_t *der, size_t len);
 
 #endif

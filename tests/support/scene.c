@@ -258,10 +258,15 @@ scene_start(struct scene *s, enum scene_order order, const char *settings)
 void
 scene_keyd(struct scene *s, unsigned short refuse, unsigned short detail)
 {
+	const char *names[SCENE_KEYS];
+	int k;
+
+	for (k = 0; k < SCENE_KEYS; k++)
+		names[k] = scene_types[k].name;
 	if (s->keyd > 0)
 		signing_keyd_stop(s->keyd);
 	s->keyd = signing_keyd_start(
-		s->socket, s->key, SCENE_KEYS, refuse, detail);
+		s->socket, s->key, names, SCENE_KEYS, refuse, detail);
 	need(s->keyd > 0, "keyd");
 }
 

@@ -61,7 +61,7 @@ struct scene {
  */
 void scene_start(struct scene *s, enum scene_order order, const char *settings);
 
-/* Starts the fake keyd, answering sign with this status and detail if not 0. */
+/* Starts the fake keyd; refuse and detail as for signing_keyd_start(). */
 void scene_keyd(struct scene *s, unsigned short refuse, unsigned short detail);
 
 void scene_end(struct scene *s);

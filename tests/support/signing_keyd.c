@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "told_keys.h"
 #include "wire/proto.h"
 
 enum {
@@ -27,6 +28,7 @@ struct fake_key {
 
 struct fake {
 	struct fake_key keys[MAX_KEYS];
+	struct told_key told[MAX_KEYS];
 	size_t count;
 	unsigned short refuse, detail;
 	uint8_t request[PROTO_MAX_REQUEST];
@@ -149,6 +151,21 @@ answer_hello(struct fake *f, const struct proto_request *req)
 	return writer_finish(&w, &len) < 0 ? 0 : len;
 }
 
+static size_t
+answer_about_keys(struct fake *f, const struct proto_request *req)
+{
+	bool is_lying = (f->refuse & SIGNING_KEYD_LIES) == SIGNING_KEYD_LIES;
+	struct writer w = writer_init(f->reply, sizeof(f->reply));
+	size_t len;
+
+	if (f->refuse == 0 || is_lying)
+		return told_answer(f->told, f->count,
+			(enum told_lie)(f->refuse & ~SIGNING_KEYD_LIES), req,
+			f->reply, sizeof(f->reply));
+	proto_put_error(&w, req->type, req->id, f->refuse, f->detail);
+	return writer_finish(&w, &len) < 0 ? 0 : len;
+}
+
 /* One request, one reply. -1: the connection is over. */
 static int
 serve(struct fake *f, int fd)
@@ -164,6 +181,8 @@ serve(struct fake *f, int fd)
 		len = answer_sign(f, &req);
 	else if (req.type == PROTO_HELLO)
 		len = answer_hello(f, &req);
+	else if (req.type == PROTO_FIND || req.type == PROTO_LIST)
+		len = answer_about_keys(f, &req);
 	if (len == 0 || send(fd, f->reply, len, MSG_NOSIGNAL) != (ssize_t)len)
 		return -1;
 	return 0;
@@ -193,7 +212,8 @@ run(struct fake *f, int listener)
 }
 
 static int
-take_key(struct fake_key *out, EVP_PKEY *key)
+take_key(struct fake_key *out, struct told_key *told, EVP_PKEY *key,
+	const char *name)
 {
 	unsigned char *der = NULL;
 	size_t len;
@@ -204,7 +224,11 @@ take_key(struct fake_key *out, EVP_PKEY *key)
 		return -1;
 	ok = EVP_Q_digest(
 		NULL, "SHA256", NULL, der, (size_t)n, out->hash, &len);
-	OPENSSL_free(der);
+	told->name = name;
+	OPENSSL_free(told->spki); /* of one started before */
+	told->spki = der;
+	told->spki_len = (size_t)n;
+	memcpy(told->hash, out->hash, sizeof(told->hash));
 	out->key = key;
 	return ok ? 0 : -1;
 }
@@ -228,8 +252,9 @@ listen_at(const char *path)
 }
 
 pid_t
-signing_keyd_start(const char *path, EVP_PKEY *const *keys, size_t count,
-	unsigned short refuse, unsigned short detail)
+signing_keyd_start(const char *path, EVP_PKEY *const *keys,
+	const char *const *names, size_t count, unsigned short refuse,
+	unsigned short detail)
 {
 	static struct fake f;
 	int listener = listen_at(path);
@@ -242,7 +267,7 @@ signing_keyd_start(const char *path, EVP_PKEY *const *keys, size_t count,
 	f.detail = detail;
 	f.count = count;
 	for (i = 0; i < count; i++)
-		if (take_key(&f.keys[i], keys[i]) < 0)
+		if (take_key(&f.keys[i], &f.told[i], keys[i], names[i]) < 0)
 			return -1;
 	pid = fork();
 	if (pid == 0) {
