@@ -138,6 +138,25 @@ check_strength(struct job *j, const struct keykind *k, struct fault *f)
 	return 0;
 }
 
+/* What the certificate leaves open is not guessed. */
+static int
+ask_use(const struct job *j, const struct keykind *k, struct fault *f)
+{
+	char proposed[128], fit[128];
+
+	(void)proto_use_names(j->answer.d.use, proposed, sizeof(proposed));
+	return fault_set(f, FAULT_REFUSED,
+		"%s: what is it used for? %s%s: say --use %s%s%s (keydctl help "
+		"tells what each allows)",
+		j->place.real,
+		j->answer.why[0] != '\0' ? j->answer.why : "that is not plain",
+		j->options->certificate == NULL
+			? ", and no --certificate was named"
+			: "",
+		proposed, proposed[0] != '\0' ? ", if that is so, or " : "",
+		proto_use_names(k->uses, fit, sizeof(fit)));
+}
+
 static int
 make_policy(struct job *j, struct fault *f)
 {
@@ -151,17 +170,7 @@ make_policy(struct job *j, struct fault *f)
 	if (check_strength(j, k, f) < 0)
 		return -1;
 	if (j->policy.use == 0 && !j->answer.d.certain)
-		return fault_set(f, FAULT_REFUSED,
-			"%s: what is it used for? %s%s: say --use tls-server "
-			"(a TLS server), tls-client (a TLS client), csr "
-			"(certificate requests), decrypt, sign (anything), or "
-			"several of them",
-			j->place.real,
-			j->answer.why[0] != '\0' ? j->answer.why
-						 : "that is not plain",
-			j->options->certificate == NULL
-				? ", and no --certificate was named"
-				: "");
+		return ask_use(j, k, f);
 	if (j->policy.use == 0)
 		j->policy.use = j->answer.d.use;
 	if (j->policy.use == 0)

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "loader/pem.h"
+#include "wire/keykind.h"
 
 static int
 get_time(const ASN1_TIME *t, uint64_t *out)
@@ -47,51 +48,98 @@ propose(struct certificate *c, uint32_t use, const char *why)
 /* Extended key usages that are not a TLS server's, and what they mean here. */
 static const struct {
 	uint32_t bit;
+	uint32_t use;
 	const char *why;
 } other_usages[] = {
-	{ XKU_SSL_CLIENT, "the certificate is for TLS clients only, and there "
-			  "is no use for them alone yet: 'sign' would allow "
-			  "any message" },
-	{ XKU_CODE_SIGN, "the certificate is for signing code: 'sign' would "
-			 "allow any message" },
-	{ XKU_SMIME, "the certificate is for e-mail: 'sign' would allow any "
-		     "message" },
-	{ XKU_TIMESTAMP, "the certificate is for time stamps: 'sign' would "
-			 "allow any message" },
-	{ XKU_OCSP_SIGN, "the certificate is for signing OCSP answers: 'sign' "
-			 "would allow any message" },
+	{ XKU_SSL_CLIENT, PROTO_USE_TLS_CLIENT,
+		"the certificate is for TLS clients only" },
+	{ XKU_CODE_SIGN, PROTO_USE_SIGN,
+		"the certificate is for signing code: 'sign' would allow any "
+		"message" },
+	{ XKU_SMIME, PROTO_USE_SIGN,
+		"the certificate is for e-mail: 'sign' would allow any "
+		"message, 'decrypt' reads what is sent to it" },
+	{ XKU_TIMESTAMP, PROTO_USE_SIGN,
+		"the certificate is for time stamps: 'sign' would allow any "
+		"message" },
+	{ XKU_OCSP_SIGN, PROTO_USE_SIGN,
+		"the certificate is for signing OCSP answers: 'sign' would "
+		"allow any message" },
+	/* Any other. */
+	{ 0, PROTO_USE_SIGN,
+		"the certificate is not for TLS servers: 'sign' would allow "
+		"any message" },
 };
+
+static void
+propose_other(struct certificate *c, uint32_t extended)
+{
+	enum { OTHERS = sizeof(other_usages) / sizeof(other_usages[0]) };
+	size_t i;
+
+	for (i = 0; i < OTHERS - 1; i++)
+		if ((extended & other_usages[i].bit) != 0)
+			break;
+	propose(c, other_usages[i].use, other_usages[i].why);
+}
+
+/* The key of a TLS server's certificate that is not to sign. */
+static void
+propose_without_signature(struct certificate *c, uint32_t usage)
+{
+	if ((usage & KU_KEY_ENCIPHERMENT) != 0)
+		propose(c, 0,
+			"the certificate's key usage has keyEncipherment and "
+			"no digitalSignature: its key can serve RSA key "
+			"exchange ('tls-rsa-kx'), without forward secrecy, or "
+			"decrypt ('decrypt')");
+	else if ((usage & KU_KEY_AGREEMENT) != 0)
+		propose(c, PROTO_USE_DECRYPT,
+			"the certificate's key usage is keyAgreement: that is "
+			"'decrypt'");
+	else
+		propose(c, 0,
+			"the certificate's key usage has no digitalSignature");
+}
+
+/* The type of its key, NULL if keyd has none such. */
+static const struct keykind *
+find_kind(EVP_PKEY *pkey)
+{
+	char group[64];
+
+	if (pkey == NULL)
+		return NULL;
+	if (EVP_PKEY_get_group_name(pkey, group, sizeof(group), NULL) == 1 &&
+		EVP_PKEY_is_a(pkey, "EC"))
+		return keykind_by_algorithm("EC", group);
+	return keykind_by_algorithm(EVP_PKEY_get0_type_name(pkey), NULL);
+}
 
 static void
 propose_use(X509 *x, struct certificate *c)
 {
-	enum { OTHERS = sizeof(other_usages) / sizeof(other_usages[0]) };
 	uint32_t flags = X509_get_extension_flags(x);
 	uint32_t usage = X509_get_key_usage(x); /* all bits if absent */
 	uint32_t extended = X509_get_extended_key_usage(x); /* likewise */
-	size_t i;
+	const struct keykind *kind = find_kind(c->pkey);
 
-	if ((flags & EXFLAG_INVALID) != 0) {
+	if ((flags & EXFLAG_INVALID) != 0)
 		propose(c, 0, "the certificate has a malformed extension");
-	} else if ((flags & EXFLAG_CA) != 0) {
+	else if (kind != NULL && (kind->uses & PROTO_USE_SIGN) == 0)
+		propose(c, kind->uses,
+			"the certificate's key cannot sign, it agrees on keys: "
+			"that is 'decrypt'");
+	else if ((flags & EXFLAG_CA) != 0)
 		propose(c, PROTO_USE_SIGN,
 			"the certificate is a CA's: 'sign' would allow any "
 			"message");
-	} else if ((extended & XKU_SSL_SERVER) == 0) {
-		for (i = 0; i < OTHERS; i++)
-			if ((extended & other_usages[i].bit) != 0)
-				break;
-		propose(c, PROTO_USE_SIGN,
-			i < OTHERS ? other_usages[i].why
-				   : "the certificate is not for TLS servers: "
-				     "'sign' would allow any message");
-	} else if ((usage & KU_DIGITAL_SIGNATURE) == 0) {
-		propose(c, 0,
-			"the certificate's key usage has no digitalSignature, "
-			"and this version of keyd only signs");
-	} else {
+	else if ((extended & XKU_SSL_SERVER) == 0)
+		propose_other(c, extended);
+	else if ((usage & KU_DIGITAL_SIGNATURE) == 0)
+		propose_without_signature(c, usage);
+	else
 		propose(c, PROTO_USE_TLS_SERVER, NULL);
-	}
 }
 
 static int
@@ -103,8 +151,8 @@ read_x509(X509 *x, struct certificate *out, struct fault *why)
 		get_time(X509_get0_notAfter(x), &c.not_after) < 0)
 		return fault_set(why, "the certificate has a malformed date");
 	get_subject(x, c.subject, sizeof(c.subject));
-	propose_use(x, &c);
 	c.pkey = X509_get_pubkey(x);
+	propose_use(x, &c);
 	*out = c;
 	return 0;
 }

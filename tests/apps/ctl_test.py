@@ -203,7 +203,10 @@ def import_refusals():
         other = key_pair(s, "other")
         refused(s, 1, *import_args(other), key, words=["another key"])
         client = key_pair(s, "client", purpose="clientAuth")
-        refused(s, 4, *import_args(client), client.key, words=["--use"])
+        refused(
+            *(s, 4, *import_args(client), client.key),
+            words=["TLS clients only: say --use tls-client, if that is so"],
+        )
         both = s.write(
             "tls/both.pem", ks.read_text(key) + ks.read_text(cert.cert), 0o600
         )

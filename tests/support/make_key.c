@@ -103,6 +103,7 @@ make_certificate(const struct make_certificate *m)
 	X509_NAME *name = X509_get_subject_name(x);
 	X509_EXTENSION *e;
 	X509V3_CTX ctx;
+	EVP_PKEY *signer = m->signer != NULL ? m->signer : m->pkey;
 	size_t i;
 
 	cr_assert_eq(X509_set_version(x, 2), 1);
@@ -121,9 +122,9 @@ make_certificate(const struct make_certificate *m)
 		cr_assert_eq(X509_add_ext(x, e, -1), 1);
 		X509_EXTENSION_free(e);
 	}
-	cr_assert_gt(X509_sign(x, m->pkey,
-			     EVP_PKEY_is_a(m->pkey, "ED25519") ||
-					     EVP_PKEY_is_a(m->pkey, "ED448")
+	cr_assert_gt(X509_sign(x, signer,
+			     EVP_PKEY_is_a(signer, "ED25519") ||
+					     EVP_PKEY_is_a(signer, "ED448")
 				     ? NULL
 				     : EVP_sha256()),
 		0);

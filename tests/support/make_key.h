@@ -21,11 +21,12 @@ char *make_pem(EVP_PKEY *pkey, const char *structure);
  * openssl.cnf; NULL ends. From and until: seconds from now. */
 struct make_certificate {
 	EVP_PKEY *pkey;
+	EVP_PKEY *signer; /* NULL: pkey */
 	long from, until;
 	const char *extensions[6][2];
 };
 
-/* PEM of a self-signed certificate with subject CN=example, to free(). */
+/* PEM of a certificate, self-signed or by signer, with subject CN=example, to free(). */
 char *make_certificate(const struct make_certificate *m);
 
 /* PEM of a shell for the key, to free(). */

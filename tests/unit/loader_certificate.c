@@ -221,14 +221,21 @@ static const struct proposal {
 		PROTO_USE_TLS_SERVER, 1, "" },
 	{ { { "extendedKeyUsage", "serverAuth" },
 		  { "keyUsage", "keyEncipherment" } },
-		0, 0, "no digitalSignature" },
+		0, 0, "no digitalSignature: its key can serve RSA key" },
+	{ { { "keyUsage", "keyAgreement" } }, PROTO_USE_DECRYPT, 0,
+		"keyAgreement: that is 'decrypt'" },
+	{ { { "keyUsage", "nonRepudiation" } }, 0, 0,
+		"usage has no digitalSignature" },
 	{ { { "basicConstraints", "critical,CA:TRUE" } }, PROTO_USE_SIGN, 0,
 		"a CA's" },
 	{ { { "basicConstraints", "critical,CA:TRUE" },
 		  { "extendedKeyUsage", "serverAuth" } },
 		PROTO_USE_SIGN, 0, "a CA's" },
-	{ { { "extendedKeyUsage", "clientAuth" } }, PROTO_USE_SIGN, 0,
+	{ { { "extendedKeyUsage", "clientAuth" } }, PROTO_USE_TLS_CLIENT, 0,
 		"TLS clients only" },
+	{ { { "extendedKeyUsage", "clientAuth" },
+		  { "keyUsage", "keyEncipherment" } },
+		PROTO_USE_TLS_CLIENT, 0, "TLS clients only" },
 	{ { { "extendedKeyUsage", "codeSigning" } }, PROTO_USE_SIGN, 0,
 		"signing code" },
 	{ { { "extendedKeyUsage", "emailProtection" } }, PROTO_USE_SIGN, 0,
@@ -278,6 +285,39 @@ Test(loader_certificate, proposes_a_use_and_is_certain_of_servers_only)
 	EVP_PKEY_free(pkey);
 }
 
+/* Whatever the certificate says, the key can be for no more than its type. */
+Test(loader_certificate, of_a_key_that_cannot_sign_proposes_decryption)
+{
+	static const char *const kinds[] = { "X25519", "X448" };
+	EVP_PKEY *ca = make_key("EC:P-256");
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		EVP_PKEY *pkey = make_key(kinds[i]);
+		struct make_certificate m = { .pkey = pkey,
+			.signer = ca,
+			.until = 3600,
+			.extensions = {
+				{ "extendedKeyUsage", "serverAuth" } } };
+		char *certificate = make_certificate(&m),
+		     *pem = make_pem(pkey, "PrivateKeyInfo");
+		struct starter s = { 0 };
+		struct boot_description d;
+
+		starter_inspect(&s, pem, strlen(pem), certificate);
+		d = description(&s);
+		cr_assert_eq(d.certificate, 1);
+		cr_assert_eq(d.use, PROTO_USE_DECRYPT);
+		cr_assert_eq(d.certain, 0);
+		cr_assert_not_null(memmem(d.why.data, d.why.len, "cannot sign",
+			strlen("cannot sign")));
+		free(pem);
+		free(certificate);
+		EVP_PKEY_free(pkey);
+	}
+	EVP_PKEY_free(ca);
+}
+
 Test(loader_certificate, of_another_key_is_described_as_such)
 {
 	EVP_PKEY *pkey = make_key("EC:P-256"), *other = make_key("EC:P-256");
@@ -300,12 +340,14 @@ Test(loader_certificate, of_another_key_is_described_as_such)
 
 Test(loader_inspect, describes_a_key_a_shell_and_a_certificate_alone)
 {
-	static const char *const kinds[] = { "RSA:3072", "EC:P-256",
-		"EC:P-384" };
-	static const uint16_t bits[] = { 3072, 256, 384 };
+	static const char *const kinds[] = { "RSA:3072", "EC:P-256", "EC:P-384",
+		"EC:brainpoolP512t1" };
+	static const uint16_t bits[] = { 3072, 256, 384, 512 };
+	static const uint8_t types[] = { PROTO_KEY_RSA, PROTO_KEY_P256,
+		PROTO_KEY_P384, PROTO_KEY_BP512T1 };
 	size_t i, j;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 4; i++) {
 		EVP_PKEY *pkey = make_key(kinds[i]);
 		struct make_certificate m = { .pkey = pkey, .until = 3600 };
 		char *certificate = make_certificate(&m),
@@ -327,7 +369,7 @@ Test(loader_inspect, describes_a_key_a_shell_and_a_certificate_alone)
 				certificate);
 			d = description(&s);
 			cr_assert_eq(d.form, forms[j]);
-			cr_assert_eq(d.key_type, i + 1);
+			cr_assert_eq(d.key_type, types[i]);
 			cr_assert_eq(d.bits, bits[i]);
 			cr_assert_eq(d.spki.len, (size_t)len);
 			cr_assert_arr_eq(d.spki.data, spki, (size_t)len);
