@@ -535,6 +535,7 @@ Test(loader, derives_a_secret_where_premasters_may_be_decrypted)
 		const char *kind, *use;
 		bool log, secret;
 	} cases[] = {
+		{ "RSA:2048", "tls-rsa-kx", false, true },
 		{ "RSA:2048", "tls-server", true, true },
 		{ "RSA:2048", "tls-server", false, false },
 		{ "EC:P-256", "tls-server", true, false },
