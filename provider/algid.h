@@ -1,6 +1,6 @@
 /*
- * AlgorithmIdentifiers of signatures: RFC 8017 §A.2, RFC 5758 §3.2, RFC 4055
- * §3.1.
+ * AlgorithmIdentifiers of ECDSA and EdDSA signatures: RFC 5758 §3.2, RFC 8410
+ * §3. Those of RSA are made by `default`, which keeps their parameters.
  */
 #ifndef KEYD_PROVIDER_ALGID_H
 #define KEYD_PROVIDER_ALGID_H

@@ -191,6 +191,7 @@ static const struct {
 	[PROTO_INTERNAL] = { FINAL, true },
 	[PROTO_NO_KEYS] = { FINAL, false },
 	[PROTO_BAD_PARAMETER] = { FINAL, true },
+	[PROTO_NOT_DECRYPTED] = { FINAL, true },
 };
 
 /* An answer that should not be: another connection may do better, once. */

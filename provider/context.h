@@ -34,6 +34,9 @@ struct context {
 	OSSL_PROVIDER *fallback;
 	/* default's, to ask which parameters there are */
 	EVP_KEYMGMT *keymgmt[KEY_KINDS];
+	/* parameters that default's signatures have from 3.2 on */
+	bool has_nonce_type; /* ECDSA */
+	bool has_instance;   /* EdDSA */
 };
 
 #endif

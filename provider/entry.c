@@ -237,6 +237,22 @@ read_core(struct core *core, const OSSL_DISPATCH *in)
 	}
 }
 
+/* Does default's signature algorithm take this parameter? */
+static bool
+may_set(OSSL_LIB_CTX *libctx, const char *algorithm, const char *param)
+{
+	EVP_SIGNATURE *sig = EVP_SIGNATURE_fetch(libctx, algorithm, NULL);
+	const OSSL_PARAM *known;
+	bool found;
+
+	if (sig == NULL)
+		return false;
+	known = EVP_SIGNATURE_settable_ctx_params(sig);
+	found = known != NULL && OSSL_PARAM_locate_const(known, param) != NULL;
+	EVP_SIGNATURE_free(sig);
+	return found;
+}
+
 static int
 start(struct context *ctx)
 {
@@ -261,6 +277,8 @@ start(struct context *ctx)
 		if (ctx->keymgmt[k] == NULL)
 			return -1;
 	}
+	ctx->has_nonce_type = may_set(ctx->libctx, "ECDSA", "nonce-type");
+	ctx->has_instance = may_set(ctx->libctx, "ED25519", "instance");
 	return 0;
 }
 

@@ -32,6 +32,11 @@ static const OSSL_ITEM reasons[] = {
 	{ ERROR_BAD_LENGTH, (char[]){ "wrong length" } },
 	{ ERROR_NOT_FOR_SHELLS, (char[]){ "not with a key kept by keyd" } },
 	{ ERROR_NO_KEY, (char[]){ "no key set" } },
+	{ ERROR_FINISHED, (char[]){ "the message has been signed" } },
+	{ ERROR_BAD_CONTEXT, (char[]){ "context string cannot be used" } },
+	{ ERROR_BAD_VERSION, (char[]){ "not a version of TLS" } },
+	{ ERROR_BAD_PEER, (char[]){ "the other side's key does not fit" } },
+	{ ERROR_NOT_DECRYPTED, (char[]){ "decryption failed" } },
 	{ ERROR_BAD_URI, (char[]){ "not a URI of keyd" } },
 	{ 0, NULL },
 };
@@ -64,6 +69,7 @@ static const struct {
 	{ PROTO_INTERNAL, ERROR_KEYD_FAILED },
 	{ PROTO_NO_KEYS, ERROR_NO_KEYS },
 	{ PROTO_BAD_PARAMETER, ERROR_BAD_PARAMETER },
+	{ PROTO_NOT_DECRYPTED, ERROR_NOT_DECRYPTED },
 };
 
 const OSSL_ITEM *

@@ -8,6 +8,7 @@
 
 #include "provider/algid.h"
 #include "provider/delegate.h"
+#include "provider/digest.h"
 #include "provider/errors.h"
 #include "provider/remote.h"
 
@@ -34,10 +35,12 @@ reset(struct signature *s)
 	s->pctx = NULL;
 	s->is_remote = false;
 	s->has_message = false;
+	s->is_finished = false;
 	s->digest = 0;
-	s->is_pss = false;
-	s->mgf1 = 0;
-	s->salt = SIGNATURE_SALT_DEFAULT;
+	s->digest_size = 0;
+	s->nonce_type = 0;
+	s->algorithm = 0;
+	s->context_len = 0;
 }
 
 void
@@ -107,8 +110,20 @@ signature_begin_local(struct signature *s)
 	return s->pctx != NULL;
 }
 
+uint8_t
+signature_digest(const struct signature *s, const char *name)
+{
+	uint8_t digest = digest_number(s->ctx, name);
+
+	if (digest == 0)
+		errors_raise(s->ctx, ERROR_BAD_DIGEST,
+			"key %s: digest %.40s is not one that keyd signs",
+			s->key->name, name);
+	return digest;
+}
+
 int
-signature_read_digest(
+signature_check_digest(
 	const struct signature *s, const OSSL_PARAM *param, uint8_t *out)
 {
 	const char *name = NULL;
@@ -116,23 +131,8 @@ signature_read_digest(
 
 	if (!OSSL_PARAM_get_utf8_string_ptr(param, &name) || name == NULL)
 		return 0;
-	digest = proto_digest_number(name);
-	if (digest == 0) {
-		errors_raise(s->ctx, ERROR_BAD_DIGEST,
-			"key %s: digest %.40s is not one that keyd signs",
-			s->key->name, name);
-		return 0;
-	}
-	*out = digest;
-	return 1;
-}
-
-int
-signature_set_digest(struct signature *s, const OSSL_PARAM *param)
-{
-	uint8_t digest;
-
-	if (!signature_read_digest(s, param, &digest))
+	digest = signature_digest(s, name);
+	if (digest == 0)
 		return 0;
 	if (s->has_message && digest != s->digest) {
 		errors_raise(s->ctx, ERROR_BAD_DIGEST,
@@ -141,45 +141,29 @@ signature_set_digest(struct signature *s, const OSSL_PARAM *param)
 			s->key->name, proto_digest_name(s->digest));
 		return 0;
 	}
-	s->digest = digest;
+	*out = digest;
 	return 1;
 }
 
-static int
-get_algorithm_id(const struct signature *s, OSSL_PARAM *p)
+int
+signature_get_algid(const struct signature *s,
+	const struct proto_scheme *scheme, OSSL_PARAM *p)
 {
-	struct proto_scheme scheme;
 	uint8_t *der = NULL;
-	int len, ok;
+	int len = algid_encode(scheme, &der), ok;
 
-	if (s->type->scheme(s, 0, &scheme) < 0)
-		return 0;
-	len = algid_encode(&scheme, &der);
 	if (len < 0) {
 		errors_raise(s->ctx, ERROR_BAD_DIGEST,
 			"key %s: there is no signature algorithm with %s",
-			s->key->name, proto_digest_name(scheme.digest));
+			s->key->name,
+			scheme->digest == 0
+				? "no digest"
+				: proto_digest_name(scheme->digest));
 		return 0;
 	}
 	ok = OSSL_PARAM_set_octet_string(p, der, (size_t)len);
 	OPENSSL_free(der);
 	return ok;
-}
-
-int
-signature_get_common(const struct signature *s, OSSL_PARAM params[])
-{
-	OSSL_PARAM *p = OSSL_PARAM_locate(params, OSSL_SIGNATURE_PARAM_DIGEST);
-
-	if (p != NULL &&
-		(s->digest == 0 || !OSSL_PARAM_set_utf8_string(
-					   p, proto_digest_name(s->digest))))
-		return 0;
-	p = OSSL_PARAM_locate(params, OSSL_SIGNATURE_PARAM_DIGEST_SIZE);
-	if (p != NULL && !OSSL_PARAM_set_size_t(p, proto_digest_len(s->digest)))
-		return 0;
-	p = OSSL_PARAM_locate(params, OSSL_SIGNATURE_PARAM_ALGORITHM_ID);
-	return p == NULL || get_algorithm_id(s, p);
 }
 
 int
@@ -218,13 +202,13 @@ signature_sign_init(void *vctx, void *provkey, const OSSL_PARAM params[])
 	if (!signature_begin(s, provkey))
 		return 0;
 	s->is_remote = s->key->is_shell;
-	if (!s->is_remote &&
-		(!signature_begin_local(s) || EVP_PKEY_sign_init(s->pctx) != 1))
-		return 0;
-	return signature_set_ctx_params(s, params);
+	if (s->is_remote)
+		return s->type->begin(s, NULL, params);
+	return signature_begin_local(s) && EVP_PKEY_sign_init(s->pctx) == 1 &&
+	       signature_set_ctx_params(s, params);
 }
 
-/* Signs with a shell, or tells the size. digest_len: 0 for a message. */
+/* Signs with a shell, or tells the size. */
 static int
 sign_remote(struct signature *s, uint8_t *sig, size_t *siglen, size_t sigsize,
 	enum proto_input input, struct view data)
@@ -242,10 +226,9 @@ sign_remote(struct signature *s, uint8_t *sig, size_t *siglen, size_t sigsize,
 			s->key->name, need, sigsize);
 		return 0;
 	}
-	if (s->type->scheme(
-		    s, input == PROTO_INPUT_DIGEST ? data.len : 0, &scheme) < 0)
+	if (s->type->scheme(s, input, &data, &scheme) < 0)
 		return 0;
-	if (input == PROTO_INPUT_DIGEST &&
+	if (input == PROTO_INPUT_DIGEST && scheme.digest != 0 &&
 		data.len != proto_digest_len(scheme.digest)) {
 		errors_raise(s->ctx, ERROR_BAD_LENGTH,
 			"key %s: %zu bytes to sign are not a digest of %s",
@@ -272,26 +255,12 @@ signature_sign(void *vctx, unsigned char *sig, size_t *siglen, size_t sigsize,
 	return EVP_PKEY_sign(s->pctx, sig, siglen, tbs, tbslen) == 1;
 }
 
-static int
-begin_pure(struct signature *s, const char *mdname, const OSSL_PARAM params[])
-{
-	if (mdname != NULL && mdname[0] != '\0') {
-		errors_raise(s->ctx, ERROR_BAD_DIGEST,
-			"key %s: %s signs messages, without a digest",
-			s->key->name, s->key->type->name);
-		return 0;
-	}
-	s->has_message = true;
-	return signature_set_ctx_params(s, params);
-}
-
 /* libssl does this twice a handshake, also for keys it does not use: no I/O. */
 int
 signature_digest_sign_init(void *vctx, const char *mdname, void *provkey,
 	const OSSL_PARAM params[])
 {
 	struct signature *s = vctx;
-	OSSL_PARAM digest;
 
 	if (!signature_begin(s, provkey))
 		return 0;
@@ -304,16 +273,18 @@ signature_digest_sign_init(void *vctx, const char *mdname, void *provkey,
 		return signature_set_ctx_params(s, params);
 	}
 	s->is_remote = true;
-	if (s->type->is_pure)
-		return begin_pure(s, mdname, params);
-	if (mdname == NULL || mdname[0] == '\0')
-		mdname = "SHA256"; /* as default does for RSA and EC */
-	digest = OSSL_PARAM_construct_utf8_string(
-		OSSL_SIGNATURE_PARAM_DIGEST, (char *)(uintptr_t)mdname, 0);
-	if (!signature_read_digest(s, &digest, &s->digest))
+	if (!s->type->begin(s, mdname == NULL ? "" : mdname, params))
 		return 0;
 	s->has_message = true;
-	return signature_set_ctx_params(s, params);
+	return 1;
+}
+
+static int
+is_over(const struct signature *s)
+{
+	if (s->is_finished)
+		errors_raise(s->ctx, ERROR_FINISHED, "key %s", s->key->name);
+	return s->is_finished;
 }
 
 int
@@ -325,7 +296,8 @@ signature_digest_sign_update(
 	if (!s->is_remote)
 		return s->md != NULL &&
 		       EVP_DigestSignUpdate(s->md, data, datalen) == 1;
-	return stream_add(&s->stream, s->ctx->libctx,
+	return !is_over(s) &&
+	       stream_add(&s->stream, s->ctx->libctx,
 		       proto_digest_name(s->digest), data, datalen) == 0;
 }
 
@@ -343,8 +315,9 @@ signature_digest_sign_final(
 		return s->md != NULL &&
 		       EVP_DigestSignFinal(s->md, sig, siglen) == 1;
 	}
-	if (stream_end(&s->stream, digest, &data, &input) < 0)
+	if (is_over(s) || stream_end(&s->stream, digest, &data, &input) < 0)
 		return 0;
+	s->is_finished = sig != NULL;
 	return sign_remote(s, sig, siglen, sigsize, input, data);
 }
 
@@ -360,15 +333,8 @@ signature_digest_sign(void *vctx, unsigned char *sig, size_t *siglen,
 		return s->md != NULL &&
 		       EVP_DigestSign(s->md, sig, siglen, tbs, tbslen) == 1;
 	}
-	if (s->type->is_pure && tbslen > PROTO_MAX_DATA && sig != NULL) {
-		errors_raise(s->ctx, ERROR_TOO_LARGE,
-			"key %s: %s signs the message itself, of which keyd "
-			"takes %d bytes at most; this one has %zu",
-			s->key->name, s->key->type->name, PROTO_MAX_DATA,
-			tbslen);
-		return 0;
-	}
-	if (tbslen <= PROTO_MAX_DATA || sig == NULL)
+	if (sig == NULL || s->type->is_pure ||
+		(tbslen <= PROTO_MAX_DATA && stream_is_empty(&s->stream)))
 		return sign_remote(
 			s, sig, siglen, sigsize, PROTO_INPUT_MESSAGE, data);
 	return signature_digest_sign_update(s, tbs, tbslen) &&

@@ -12,31 +12,25 @@
 #include "provider/stream.h"
 #include "wire/proto.h"
 
-/*
- * Salt lengths that are not a number of bytes, as <openssl/rsa.h> of 3.1 has
- * them.
- */
-enum signature_salt {
-	SIGNATURE_SALT_DIGEST = -1,
-	SIGNATURE_SALT_AUTO = -2, /* signing: the longest */
-	SIGNATURE_SALT_MAX = -3,
-	SIGNATURE_SALT_AUTO_DIGEST_MAX = -4, /* digest's, or the longest */
-	SIGNATURE_SALT_DEFAULT = SIGNATURE_SALT_AUTO_DIGEST_MAX,
-};
-
 struct signature;
 
-/* What differs between RSA, ECDSA and EdDSA. */
+/* What differs between RSA, ECDSA and EdDSA, when signing with a shell. */
 struct signature_type {
-	/* Parameters of signing with a shell. 1, or 0 with an error raised. */
-	int (*set)(struct signature *s, const OSSL_PARAM params[]);
-	int (*get)(const struct signature *s, OSSL_PARAM params[]);
 	/*
-	 * The scheme as it is set; digest_len is what is to be signed, or 0
-	 * for a message. 0, or -1 with an error raised.
+	 * Begins with a key that is set: of messages with this digest ("": the
+	 * usual one), or of digests (NULL). 1, or 0 with an error raised.
 	 */
-	int (*scheme)(const struct signature *s, size_t digest_len,
-		struct proto_scheme *out);
+	int (*begin)(struct signature *s, const char *mdname,
+		const OSSL_PARAM params[]);
+	/* Parameters. 1, or 0 with an error raised. */
+	int (*set)(struct signature *s, const OSSL_PARAM params[]);
+	int (*get)(struct signature *s, OSSL_PARAM params[]);
+	/*
+	 * The scheme for what is to be signed, and which bytes of it are asked
+	 * for. 0, or -1 with an error raised.
+	 */
+	int (*scheme)(struct signature *s, enum proto_input input,
+		struct view *data, struct proto_scheme *out);
 	bool is_pure; /* there is no digest: RFC 8032 */
 };
 
@@ -46,13 +40,20 @@ struct signature {
 	struct key *key;
 	bool is_remote; /* signing with a shell */
 	/* remote */
-	uint8_t digest;   /* proto_digest, 0: not set */
 	bool has_message; /* begun as digest_sign: the digest is fixed */
-	bool is_pss;
-	uint8_t mgf1; /* proto_digest, 0: as digest */
-	int salt;     /* bytes, or a signature_salt */
+	bool is_finished; /* signed what was streamed: no more of it */
+	uint8_t digest;   /* proto_digest, 0: not set */
 	struct stream stream;
-	/* local: one of them, with `default`'s state */
+	/* ECDSA */
+	size_t digest_size; /* of what is signed, 0: any */
+	unsigned nonce_type;
+	/* EdDSA */
+	uint8_t algorithm; /* proto_algorithm */
+	uint8_t context_len, context[PROTO_MAX_CONTEXT];
+	/*
+	 * Local: one of them, with `default`'s state. RSA signing remotely has
+	 * pctx, which reads and keeps the parameters, but never signs.
+	 */
 	EVP_MD_CTX *md;
 	EVP_PKEY_CTX *pctx;
 };
@@ -66,15 +67,16 @@ int signature_begin(struct signature *s, void *provkey);
 /* pctx for the inner key. 1 or 0. */
 int signature_begin_local(struct signature *s);
 
-/* Reads a digest's name from a parameter: 1, or 0 with an error raised. */
-int signature_read_digest(
+/* A digest's number. 0, with an error raised, if keyd does not have it. */
+uint8_t signature_digest(const struct signature *s, const char *name);
+
+/* The digest from a parameter; that of a message is fixed once begun. 1 or 0. */
+int signature_check_digest(
 	const struct signature *s, const OSSL_PARAM *param, uint8_t *out);
 
-/* A digest from a parameter; that of a message is fixed once begun. 1 or 0. */
-int signature_set_digest(struct signature *s, const OSSL_PARAM *param);
-
-/* Parameters of all types: digest and algorithm-id. 1 or 0. */
-int signature_get_common(const struct signature *s, OSSL_PARAM params[]);
+/* The algorithm-id of a scheme, as a parameter. 1 or 0. */
+int signature_get_algid(const struct signature *s,
+	const struct proto_scheme *scheme, OSSL_PARAM *p);
 
 /* The functions in every table of signatures. */
 OSSL_FUNC_signature_freectx_fn signature_freectx;

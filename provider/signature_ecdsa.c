@@ -7,12 +7,22 @@
 
 #include <string.h>
 
+#include "provider/digest.h"
 #include "provider/errors.h"
+
+/* Of libcrypto 3.2, and so not in each <openssl/core_names.h>. */
+#define NONCE_TYPE "nonce-type"
+
+enum {
+	DETERMINISTIC = 1, /* RFC 6979 */
+	MAX_RAW = 64,      /* bytes to sign without a digest's name */
+};
 
 static OSSL_FUNC_signature_newctx_fn newctx;
 static OSSL_FUNC_signature_gettable_ctx_params_fn gettable;
 static OSSL_FUNC_signature_settable_ctx_params_fn settable;
 
+/* Without the last one where libcrypto does not have it: 3.2. */
 static const OSSL_PARAM readable[] = {
 	OSSL_PARAM_octet_string(OSSL_SIGNATURE_PARAM_ALGORITHM_ID, NULL, 0),
 	OSSL_PARAM_size_t(OSSL_SIGNATURE_PARAM_DIGEST_SIZE, NULL),
@@ -20,10 +30,37 @@ static const OSSL_PARAM readable[] = {
 	OSSL_PARAM_END,
 };
 
+static const OSSL_PARAM readable_nonce[] = {
+	OSSL_PARAM_octet_string(OSSL_SIGNATURE_PARAM_ALGORITHM_ID, NULL, 0),
+	OSSL_PARAM_size_t(OSSL_SIGNATURE_PARAM_DIGEST_SIZE, NULL),
+	OSSL_PARAM_utf8_string(OSSL_SIGNATURE_PARAM_DIGEST, NULL, 0),
+	OSSL_PARAM_uint(NONCE_TYPE, NULL),
+	OSSL_PARAM_END,
+};
+
 static const OSSL_PARAM writable[] = {
 	OSSL_PARAM_utf8_string(OSSL_SIGNATURE_PARAM_DIGEST, NULL, 0),
 	OSSL_PARAM_size_t(OSSL_SIGNATURE_PARAM_DIGEST_SIZE, NULL),
 	OSSL_PARAM_utf8_string(OSSL_SIGNATURE_PARAM_PROPERTIES, NULL, 0),
+	OSSL_PARAM_END,
+};
+
+static const OSSL_PARAM writable_nonce[] = {
+	OSSL_PARAM_utf8_string(OSSL_SIGNATURE_PARAM_DIGEST, NULL, 0),
+	OSSL_PARAM_size_t(OSSL_SIGNATURE_PARAM_DIGEST_SIZE, NULL),
+	OSSL_PARAM_utf8_string(OSSL_SIGNATURE_PARAM_PROPERTIES, NULL, 0),
+	OSSL_PARAM_uint(NONCE_TYPE, NULL),
+	OSSL_PARAM_END,
+};
+
+static const OSSL_PARAM writable_later[] = {
+	OSSL_PARAM_size_t(OSSL_SIGNATURE_PARAM_DIGEST_SIZE, NULL),
+	OSSL_PARAM_END,
+};
+
+static const OSSL_PARAM writable_nonce_later[] = {
+	OSSL_PARAM_size_t(OSSL_SIGNATURE_PARAM_DIGEST_SIZE, NULL),
+	OSSL_PARAM_uint(NONCE_TYPE, NULL),
 	OSSL_PARAM_END,
 };
 
@@ -35,56 +72,137 @@ const OSSL_DISPATCH signature_ecdsa_functions[] = {
 	DISPATCH_END,
 };
 
-/* Which digest, if all that is known is its length: it changes nothing else. */
-static uint8_t
-digest_by_length(size_t len)
+/*
+ * Of data longer than the group's order ECDSA takes the first bits (FIPS 186-4
+ * §6.4): those are all that keyd needs.
+ */
+static int
+cut(const struct signature *s, struct view *data)
 {
-	static const uint8_t usual[] = { PROTO_SHA1, PROTO_SHA224, PROTO_SHA256,
-		PROTO_SHA384, PROTO_SHA512 };
-	size_t i;
+	size_t order = ((size_t)s->key->type->min_bits + 7) / 8;
 
-	for (i = 0; i < sizeof(usual); i++)
-		if (proto_digest_len(usual[i]) == len)
-			return usual[i];
-	return 0;
+	if (data->len > MAX_RAW && order <= MAX_RAW)
+		data->len = order;
+	if (data->len >= 1 && data->len <= MAX_RAW)
+		return 0;
+	errors_raise(s->ctx, ERROR_BAD_LENGTH,
+		"key %s: keyd signs a digest of 1 to %d bytes, not of %zu",
+		s->key->name, MAX_RAW, data->len);
+	return -1;
 }
 
 static int
-scheme(const struct signature *s, size_t digest_len, struct proto_scheme *out)
+scheme(struct signature *s, enum proto_input input, struct view *data,
+	struct proto_scheme *out)
 {
-	uint8_t digest = s->digest;
-
-	if (digest == 0)
-		digest = digest_by_length(digest_len);
-	if (digest == 0) {
-		errors_raise(s->ctx, ERROR_NO_DIGEST,
-			"key %s: %zu bytes are not a digest; keyd signs "
-			"digests and messages",
-			s->key->name, digest_len);
-		return -1;
-	}
 	memset(out, 0, sizeof(*out));
-	out->algorithm = PROTO_ECDSA;
-	out->digest = digest;
-	return 0;
+	out->algorithm = s->nonce_type == DETERMINISTIC
+				 ? PROTO_ECDSA_DETERMINISTIC
+				 : PROTO_ECDSA;
+	out->digest = s->digest;
+	if (input != PROTO_INPUT_DIGEST)
+		return 0;
+	if (s->digest_size == proto_digest_len(s->digest))
+		return out->digest != 0 ? 0 : cut(s, data);
+	/* A size was set that is not the digest's. */
+	out->digest = 0;
+	if (s->digest_size == 0 || data->len == s->digest_size)
+		return cut(s, data);
+	errors_raise(s->ctx, ERROR_BAD_LENGTH,
+		"key %s: %zu bytes to sign, but the digest size set is %zu",
+		s->key->name, data->len, s->digest_size);
+	return -1;
+}
+
+static int
+set_digest(struct signature *s, const OSSL_PARAM *p)
+{
+	if (!signature_check_digest(s, p, &s->digest))
+		return 0;
+	s->digest_size = proto_digest_len(s->digest);
+	return 1;
+}
+
+static int
+set_digest_size(struct signature *s, const OSSL_PARAM *p)
+{
+	size_t size;
+
+	if (!OSSL_PARAM_get_size_t(p, &size) ||
+		(s->has_message && size != s->digest_size))
+		return 0;
+	s->digest_size = size;
+	return 1;
+}
+
+static int
+set_nonce_type(struct signature *s, const OSSL_PARAM *p)
+{
+	/* As `default` without it, which does not know the parameter. */
+	return !s->ctx->has_nonce_type ||
+	       OSSL_PARAM_get_uint(p, &s->nonce_type);
 }
 
 static int
 set(struct signature *s, const OSSL_PARAM params[])
 {
-	const OSSL_PARAM *p =
-		OSSL_PARAM_locate_const(params, OSSL_SIGNATURE_PARAM_DIGEST);
+	static const struct {
+		const char *name;
+		int (*set)(struct signature *s, const OSSL_PARAM *p);
+	} setters[] = {
+		{ OSSL_SIGNATURE_PARAM_DIGEST, set_digest },
+		{ OSSL_SIGNATURE_PARAM_DIGEST_SIZE, set_digest_size },
+		{ NONCE_TYPE, set_nonce_type },
+	};
+	const OSSL_PARAM *p;
+	size_t i;
 
-	return p == NULL || signature_set_digest(s, p);
+	for (i = 0; i < sizeof(setters) / sizeof(setters[0]); i++) {
+		p = OSSL_PARAM_locate_const(params, setters[i].name);
+		if (p != NULL && !setters[i].set(s, p))
+			return 0;
+	}
+	return 1;
 }
 
 static int
-get(const struct signature *s, OSSL_PARAM params[])
+begin(struct signature *s, const char *mdname, const OSSL_PARAM params[])
 {
-	return signature_get_common(s, params);
+	if (!signature_set_ctx_params(s, params))
+		return 0;
+	if (mdname == NULL)
+		return 1;
+	s->digest = signature_digest(s, mdname[0] == '\0' ? "SHA256" : mdname);
+	s->digest_size = proto_digest_len(s->digest);
+	return s->digest != 0;
+}
+
+static int
+get(struct signature *s, OSSL_PARAM params[])
+{
+	struct proto_scheme scheme = { .algorithm = PROTO_ECDSA,
+		.digest = s->digest };
+	char name[64];
+	OSSL_PARAM *p;
+
+	p = OSSL_PARAM_locate(params, OSSL_SIGNATURE_PARAM_ALGORITHM_ID);
+	if (p != NULL && !signature_get_algid(s, &scheme, p))
+		return 0;
+	p = OSSL_PARAM_locate(params, OSSL_SIGNATURE_PARAM_DIGEST_SIZE);
+	if (p != NULL && !OSSL_PARAM_set_size_t(p, s->digest_size))
+		return 0;
+	p = OSSL_PARAM_locate(params, OSSL_SIGNATURE_PARAM_DIGEST);
+	if (p != NULL &&
+		!OSSL_PARAM_set_utf8_string(
+			p, digest_name(s->ctx, s->digest, name, sizeof(name))))
+		return 0;
+	p = OSSL_PARAM_locate(params, NONCE_TYPE);
+	return p == NULL || !s->ctx->has_nonce_type ||
+	       OSSL_PARAM_set_uint(p, s->nonce_type);
 }
 
 static const struct signature_type type = {
+	.begin = begin,
 	.set = set,
 	.get = get,
 	.scheme = scheme,
@@ -100,15 +218,20 @@ newctx(void *provctx, const char *propq)
 static const OSSL_PARAM *
 gettable(void *vctx, void *provctx)
 {
+	const struct context *ctx = provctx;
+
 	(void)vctx;
-	(void)provctx;
-	return readable;
+	return ctx->has_nonce_type ? readable_nonce : readable;
 }
 
 static const OSSL_PARAM *
 settable(void *vctx, void *provctx)
 {
-	(void)vctx;
-	(void)provctx;
-	return writable;
+	const struct context *ctx = provctx;
+	const struct signature *s = vctx;
+
+	if (s != NULL && s->has_message)
+		return ctx->has_nonce_type ? writable_nonce_later
+					   : writable_later;
+	return ctx->has_nonce_type ? writable_nonce : writable;
 }

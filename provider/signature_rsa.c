@@ -6,10 +6,9 @@
 #include <openssl/params.h>
 #include <openssl/rsa.h>
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "provider/delegate.h"
 #include "provider/errors.h"
 
 static OSSL_FUNC_signature_newctx_fn newctx;
@@ -25,15 +24,23 @@ static const OSSL_PARAM readable[] = {
 	OSSL_PARAM_END,
 };
 
+#define BESIDE_DIGEST                                                          \
+	OSSL_PARAM_utf8_string(OSSL_SIGNATURE_PARAM_PAD_MODE, NULL, 0),        \
+		OSSL_PARAM_utf8_string(                                        \
+			OSSL_SIGNATURE_PARAM_MGF1_DIGEST, NULL, 0),            \
+		OSSL_PARAM_utf8_string(                                        \
+			OSSL_SIGNATURE_PARAM_MGF1_PROPERTIES, NULL, 0),        \
+		OSSL_PARAM_utf8_string(                                        \
+			OSSL_SIGNATURE_PARAM_PSS_SALTLEN, NULL, 0)
+
 static const OSSL_PARAM writable[] = {
 	OSSL_PARAM_utf8_string(OSSL_SIGNATURE_PARAM_DIGEST, NULL, 0),
 	OSSL_PARAM_utf8_string(OSSL_SIGNATURE_PARAM_PROPERTIES, NULL, 0),
-	OSSL_PARAM_utf8_string(OSSL_SIGNATURE_PARAM_PAD_MODE, NULL, 0),
-	OSSL_PARAM_utf8_string(OSSL_SIGNATURE_PARAM_MGF1_DIGEST, NULL, 0),
-	OSSL_PARAM_utf8_string(OSSL_SIGNATURE_PARAM_MGF1_PROPERTIES, NULL, 0),
-	OSSL_PARAM_utf8_string(OSSL_SIGNATURE_PARAM_PSS_SALTLEN, NULL, 0),
+	BESIDE_DIGEST,
 	OSSL_PARAM_END,
 };
+
+static const OSSL_PARAM writable_later[] = { BESIDE_DIGEST, OSSL_PARAM_END };
 
 const OSSL_DISPATCH signature_rsa_functions[] = {
 	DISPATCH(OSSL_FUNC_SIGNATURE_NEWCTX, newctx),
@@ -46,170 +53,155 @@ const OSSL_DISPATCH signature_rsa_functions[] = {
 	DISPATCH_END,
 };
 
-struct word {
-	const char *name;
-	int number;
+/*
+ * `default` reads and keeps the parameters of remote signatures, in s->pctx: so
+ * the same are accepted in the same order, the same is told of them, and what
+ * an RSA-PSS key restricts is restricted. What is set is then read from it.
+ */
+struct state {
+	int padding;
+	int salt;             /* bytes, or a special value */
+	char digest[64];      /* default's names have up to 49 letters */
+	char mgf1_digest[64]; /* "": none */
 };
 
-static const struct word paddings[] = {
-	{ OSSL_PKEY_RSA_PAD_MODE_PKCSV15, RSA_PKCS1_PADDING },
-	{ OSSL_PKEY_RSA_PAD_MODE_PSS, RSA_PKCS1_PSS_PADDING },
-	{ NULL, 0 },
+/* Of 3.1, and so not in each <openssl/rsa.h>. */
+enum {
+	SALT_AUTO_DIGEST_MAX = -4,
 };
 
-static const struct word salts[] = {
-	{ OSSL_PKEY_RSA_PSS_SALT_LEN_DIGEST, SIGNATURE_SALT_DIGEST },
-	{ OSSL_PKEY_RSA_PSS_SALT_LEN_AUTO, SIGNATURE_SALT_AUTO },
-	{ OSSL_PKEY_RSA_PSS_SALT_LEN_MAX, SIGNATURE_SALT_MAX },
-	{ "auto-digestmax", SIGNATURE_SALT_AUTO_DIGEST_MAX }, /* 3.1 */
-	{ NULL, 0 },
-};
-
-/* A whole number, one of the words, or a number written as text. */
 static int
-read_number(const OSSL_PARAM *p, const struct word *words, int *out)
+read_state(const struct signature *s, struct state *out)
 {
-	const char *text = NULL;
-	char *end;
-	long n;
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_int(
+			OSSL_SIGNATURE_PARAM_PAD_MODE, &out->padding),
+		OSSL_PARAM_construct_int(
+			OSSL_SIGNATURE_PARAM_PSS_SALTLEN, &out->salt),
+		OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_DIGEST,
+			out->digest, sizeof(out->digest)),
+		OSSL_PARAM_construct_utf8_string(
+			OSSL_SIGNATURE_PARAM_MGF1_DIGEST, out->mgf1_digest,
+			sizeof(out->mgf1_digest)),
+		OSSL_PARAM_construct_end(),
+	};
 
-	if (p->data_type != OSSL_PARAM_UTF8_STRING)
-		return OSSL_PARAM_get_int(p, out);
-	if (!OSSL_PARAM_get_utf8_string_ptr(p, &text) || text == NULL)
-		return 0;
-	for (; words->name != NULL; words++)
-		if (strcmp(words->name, text) == 0) {
-			*out = words->number;
-			return 1;
-		}
-	n = strtol(text, &end, 10);
-	if (text[0] == '\0' || *end != '\0' || n < -1000000 || n > 1000000)
-		return 0;
-	*out = (int)n;
-	return 1;
+	memset(out, 0, sizeof(*out));
+	return EVP_PKEY_CTX_get_params(s->pctx, params) == 1;
 }
 
+/* What default has accepted, keyd must have too. 0, or -1 and an error. */
 static int
-write_number(OSSL_PARAM *p, const struct word *words, int number)
+read_scheme(const struct signature *s, struct proto_scheme *out, int *salt)
 {
-	char text[16];
+	struct state state;
 
-	if (p->data_type != OSSL_PARAM_UTF8_STRING)
-		return OSSL_PARAM_set_int(p, number);
-	for (; words->name != NULL; words++)
-		if (words->number == number)
-			return OSSL_PARAM_set_utf8_string(p, words->name);
-	(void)snprintf(text, sizeof(text), "%d", number);
-	return OSSL_PARAM_set_utf8_string(p, text);
-}
-
-static int
-set_padding(struct signature *s, const OSSL_PARAM *p)
-{
-	int mode;
-
-	if (!read_number(p, paddings, &mode) ||
-		(mode != RSA_PKCS1_PADDING && mode != RSA_PKCS1_PSS_PADDING)) {
+	memset(out, 0, sizeof(*out));
+	if (!read_state(s, &state))
+		return -1;
+	if (state.padding != RSA_PKCS1_PADDING &&
+		state.padding != RSA_PKCS1_PSS_PADDING) {
 		errors_raise(s->ctx, ERROR_BAD_PADDING,
 			"key %s: keyd signs with PKCS#1 v1.5 or PSS padding "
 			"and with no other",
 			s->key->name);
-		return 0;
+		return -1;
 	}
-	s->is_pss = mode == RSA_PKCS1_PSS_PADDING;
-	return 1;
-}
-
-static int
-set_salt(struct signature *s, const OSSL_PARAM *p)
-{
-	int salt;
-
-	if (!s->is_pss || !read_number(p, salts, &salt) ||
-		salt < SIGNATURE_SALT_AUTO_DIGEST_MAX) {
-		errors_raise(s->ctx, ERROR_BAD_SALT,
-			"key %s: a salt length is bytes, digest, max, auto or "
-			"auto-digestmax, and for PSS padding",
-			s->key->name);
-		return 0;
+	if (state.digest[0] != '\0') {
+		out->digest = signature_digest(s, state.digest);
+		if (out->digest == 0)
+			return -1;
 	}
-	s->salt = salt;
-	return 1;
-}
-
-static int
-set_mgf1(struct signature *s, const OSSL_PARAM *p)
-{
-	if (!s->is_pss) {
-		errors_raise(s->ctx, ERROR_BAD_PADDING,
-			"key %s: a digest of MGF1 is for PSS padding",
-			s->key->name);
+	out->algorithm = PROTO_RSA_PKCS1;
+	if (state.padding == RSA_PKCS1_PADDING)
 		return 0;
-	}
-	return signature_read_digest(s, p, &s->mgf1);
+	out->algorithm = PROTO_RSA_PSS;
+	out->mgf1 = out->digest;
+	if (state.mgf1_digest[0] != '\0')
+		out->mgf1 = signature_digest(s, state.mgf1_digest);
+	*salt = state.salt;
+	return out->mgf1 == 0 ? -1 : 0;
 }
-
-/* In this order: what comes later depends on the padding. */
-static const struct {
-	const char *name;
-	int (*set)(struct signature *s, const OSSL_PARAM *p);
-} setters[] = {
-	{ OSSL_SIGNATURE_PARAM_DIGEST, signature_set_digest },
-	{ OSSL_SIGNATURE_PARAM_PAD_MODE, set_padding },
-	{ OSSL_SIGNATURE_PARAM_PSS_SALTLEN, set_salt },
-	{ OSSL_SIGNATURE_PARAM_MGF1_DIGEST, set_mgf1 },
-};
 
 static int
 set(struct signature *s, const OSSL_PARAM params[])
 {
-	const OSSL_PARAM *p;
-	size_t i;
+	const OSSL_PARAM *p =
+		OSSL_PARAM_locate_const(params, OSSL_SIGNATURE_PARAM_DIGEST);
+	struct proto_scheme scheme;
+	uint8_t digest;
+	int salt;
 
-	for (i = 0; i < sizeof(setters) / sizeof(setters[0]); i++) {
-		p = OSSL_PARAM_locate_const(params, setters[i].name);
-		if (p != NULL && !setters[i].set(s, p))
-			return 0;
-	}
+	if (s->has_message && p != NULL &&
+		!signature_check_digest(s, p, &digest))
+		return 0;
+	if (!delegate_set_params(s->pctx, params) ||
+		read_scheme(s, &scheme, &salt) < 0)
+		return 0;
+	s->digest = scheme.digest;
 	return 1;
 }
 
 static int
-get(const struct signature *s, OSSL_PARAM params[])
+set_digest(struct signature *s, const char *name)
 {
-	uint8_t mgf1 = s->mgf1 != 0 ? s->mgf1 : s->digest;
-	OSSL_PARAM *p;
+	OSSL_PARAM params[] = {
+		/* only ever read */
+		OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_DIGEST,
+			(char *)(uintptr_t)name, 0),
+		OSSL_PARAM_construct_end(),
+	};
 
-	p = OSSL_PARAM_locate(params, OSSL_SIGNATURE_PARAM_PAD_MODE);
-	if (p != NULL &&
-		!write_number(p, paddings,
-			s->is_pss ? RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING))
+	return set(s, params);
+}
+
+static int
+begin(struct signature *s, const char *mdname, const OSSL_PARAM params[])
+{
+	struct proto_scheme scheme;
+	int salt;
+
+	if (!signature_begin_local(s) || EVP_PKEY_sign_init(s->pctx) != 1)
 		return 0;
-	p = OSSL_PARAM_locate(params, OSSL_SIGNATURE_PARAM_PSS_SALTLEN);
-	if (p != NULL && (!s->is_pss || !write_number(p, salts, s->salt)))
+	if (!signature_set_ctx_params(s, params))
 		return 0;
-	p = OSSL_PARAM_locate(params, OSSL_SIGNATURE_PARAM_MGF1_DIGEST);
-	if (p != NULL && (mgf1 == 0 || !OSSL_PARAM_set_utf8_string(
-					       p, proto_digest_name(mgf1))))
+	if (mdname == NULL)
+		return 1;
+	if (mdname[0] != '\0')
+		return set_digest(s, mdname);
+	/* That of the key's restrictions, or else what is usual. */
+	if (read_scheme(s, &scheme, &salt) < 0)
 		return 0;
-	return signature_get_common(s, params);
+	s->digest = scheme.digest;
+	return s->digest != 0 || set_digest(s, "SHA256");
+}
+
+static int
+get(struct signature *s, OSSL_PARAM params[])
+{
+	return EVP_PKEY_CTX_get_params(s->pctx, params) == 1;
 }
 
 /* Bytes of salt: RFC 8017 §9.1.1. 0, or -1 if the key is too short. */
 static int
-salt_length(const struct signature *s, uint8_t digest, uint16_t *out)
+salt_length(const struct signature *s, uint8_t digest, int salt, uint16_t *out)
 {
 	int encoded = (EVP_PKEY_get_bits(s->key->inner) - 1 + 7) / 8;
 	int hash = (int)proto_digest_len(digest);
 	int max = encoded - hash - 2;
-	int salt = s->salt;
 
-	if (salt == SIGNATURE_SALT_DIGEST)
+	switch (salt) {
+	case RSA_PSS_SALTLEN_DIGEST:
 		salt = hash;
-	else if (salt == SIGNATURE_SALT_AUTO || salt == SIGNATURE_SALT_MAX)
+		break;
+	case RSA_PSS_SALTLEN_AUTO: /* signing: the longest */
+	case RSA_PSS_SALTLEN_MAX:
 		salt = max;
-	else if (salt == SIGNATURE_SALT_AUTO_DIGEST_MAX)
+		break;
+	case SALT_AUTO_DIGEST_MAX:
 		salt = hash < max ? hash : max;
+		break;
+	}
 	if (salt < 0 || salt > max) {
 		errors_raise(s->ctx, ERROR_BAD_SALT,
 			"key %s: with %s the salt can have at most %d bytes",
@@ -222,31 +214,30 @@ salt_length(const struct signature *s, uint8_t digest, uint16_t *out)
 }
 
 static int
-scheme(const struct signature *s, size_t digest_len, struct proto_scheme *out)
+scheme(struct signature *s, enum proto_input input, struct view *data,
+	struct proto_scheme *out)
 {
-	struct proto_scheme got = {
-		.algorithm = s->is_pss ? PROTO_RSA_PSS : PROTO_RSA_PKCS1,
-		.digest = s->digest,
-	};
+	size_t room = key_signature_size(s->key) - RSA_PKCS1_PADDING_SIZE;
+	int salt;
 
-	(void)digest_len;
-	if (s->digest == 0) {
-		errors_raise(s->ctx, ERROR_NO_DIGEST,
-			"key %s: keyd signs digests and messages, not raw "
-			"data: set a digest (pkeyutl: -pkeyopt digest:sha256)",
-			s->key->name);
+	if (read_scheme(s, out, &salt) < 0)
+		return -1;
+	if (out->algorithm == PROTO_RSA_PSS)
+		return salt_length(s, out->digest, salt, &out->salt);
+	/* Without a digest the padding encloses the data as they are. */
+	if (out->digest == 0 && input == PROTO_INPUT_DIGEST &&
+		data->len > room) {
+		errors_raise(s->ctx, ERROR_BAD_LENGTH,
+			"key %s: %zu bytes do not fit into a signature, at "
+			"most %zu do: set a digest",
+			s->key->name, data->len, room);
 		return -1;
 	}
-	if (s->is_pss) {
-		got.mgf1 = s->mgf1 != 0 ? s->mgf1 : s->digest;
-		if (salt_length(s, s->digest, &got.salt) < 0)
-			return -1;
-	}
-	*out = got;
 	return 0;
 }
 
 static const struct signature_type type = {
+	.begin = begin,
 	.set = set,
 	.get = get,
 	.scheme = scheme,
@@ -270,7 +261,8 @@ gettable(void *vctx, void *provctx)
 static const OSSL_PARAM *
 settable(void *vctx, void *provctx)
 {
-	(void)vctx;
+	const struct signature *s = vctx;
+
 	(void)provctx;
-	return writable;
+	return s != NULL && s->has_message ? writable_later : writable;
 }

@@ -86,6 +86,12 @@ stream_end(const struct stream *s, uint8_t *digest, struct view *data,
 	return 0;
 }
 
+bool
+stream_is_empty(const struct stream *s)
+{
+	return s->len == 0 && s->md == NULL;
+}
+
 int
 stream_copy(struct stream *to, const struct stream *from)
 {

@@ -30,6 +30,8 @@ MUST_USE int stream_add(struct stream *s, OSSL_LIB_CTX *libctx,
 MUST_USE int stream_end(const struct stream *s, uint8_t *digest,
 	struct view *data, enum proto_input *input);
 
+bool stream_is_empty(const struct stream *s);
+
 /* to is empty before. 0, or -1 with to still empty. */
 MUST_USE int stream_copy(struct stream *to, const struct stream *from);
 

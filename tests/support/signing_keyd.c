@@ -82,12 +82,12 @@ sign_digest(
 	EVP_PKEY *key, const struct proto_sign *m, uint8_t *sig, size_t *len)
 {
 	EVP_PKEY_CTX *pctx = EVP_PKEY_CTX_new(key, NULL);
-	const EVP_MD *md =
-		EVP_get_digestbyname(proto_digest_name(m->scheme.digest));
+	const char *name = proto_digest_name(m->scheme.digest);
 	int ok;
 
 	ok = EVP_PKEY_sign_init(pctx) == 1 &&
-	     EVP_PKEY_CTX_set_signature_md(pctx, md) == 1 &&
+	     (name == NULL || EVP_PKEY_CTX_set_signature_md(
+				      pctx, EVP_get_digestbyname(name)) == 1) &&
 	     set_padding(pctx, &m->scheme) &&
 	     EVP_PKEY_sign(pctx, sig, len, m->data.data, m->data.len) == 1;
 	EVP_PKEY_CTX_free(pctx);

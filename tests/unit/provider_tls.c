@@ -106,7 +106,7 @@ handshake(enum scene_key k, int version, const char *groups, int mutual)
 
 /* Those that libssl 3.0 has a signature algorithm for. */
 static const enum scene_key tls_keys[] = { SCENE_RSA, SCENE_P256, SCENE_P384,
-	SCENE_P521, SCENE_PSS, SCENE_ED25519, SCENE_ED448 };
+	SCENE_P521, SCENE_PSS, SCENE_PSS256, SCENE_ED25519, SCENE_ED448 };
 
 static bool
 is_ed(enum scene_key k)
