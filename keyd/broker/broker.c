@@ -187,6 +187,7 @@ next_due(const struct broker *b)
 	uint64_t due = due_first(b->state_due, sessions_due(&b->sessions));
 
 	due = due_first(due, logger_due(&b->logger));
+	due = due_first(due, listen_due(&b->listeners));
 	if (b->load != NULL)
 		due = due_first(due, load_due(b->load));
 	if (b->accept_again != 0)
@@ -205,6 +206,8 @@ tick(struct broker *b)
 		b->accept_again = 0;
 	if (b->load != NULL && load_due(b->load) <= now)
 		reload_step(b);
+	if (listen_due(&b->listeners) <= now && listen_retry(&b->listeners))
+		broker_state_changed(b, true);
 	if (b->was_loaded)
 		sessions_tick(&b->sessions, now);
 	if (logger_tick(&b->logger, now))

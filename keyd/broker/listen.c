@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "broker/due.h"
 #include "broker/log.h"
 #include "ini/ini.h"
 
@@ -166,25 +167,22 @@ remove_stale(const char *path)
 	return unlink(path);
 }
 
+/* Has fd listen as one, under that name. 0, or -1 with errno; if that is
+ * EADDRINUSE, fd may be tried again. */
 static int
-bind_one(struct listener *one, const char *name)
+take(int fd, const char *name, struct listener *one)
 {
 	struct sockaddr_un addr;
 	socklen_t len = address(name, &addr);
 	struct stat st = { 0 };
 	mode_t mask;
-	int fd, r;
+	int r;
 
-	if (name[0] == '/' && remove_stale(name) < 0)
-		return -1;
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -1;
 	mask = umask(SOCKET_UMASK);
 	r = bind(fd, (const struct sockaddr *)&addr, len);
 	(void)umask(mask);
 	if (r < 0)
-		goto err_fd;
+		return -1;
 	if (prepare(fd) < 0 || listen(fd, LISTEN_BACKLOG) < 0)
 		goto err_file;
 	if (name[0] == '/' && lstat(name, &st) < 0)
@@ -200,10 +198,24 @@ err_file:
 	if (name[0] == '/')
 		(void)unlink(name);
 	errno = r;
-err_fd:
-	r = errno;
+	return -1;
+}
+
+static int
+bind_one(struct listener *one, const char *name)
+{
+	int fd, saved;
+
+	if (name[0] == '/' && remove_stale(name) < 0)
+		return -1;
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	if (take(fd, name, one) == 0)
+		return 0;
+	saved = errno;
 	(void)close(fd);
-	errno = r;
+	errno = saved;
 	return -1;
 }
 
@@ -218,23 +230,71 @@ is_there(const struct listeners *l, const char *name)
 	return false;
 }
 
+static void
+cannot_listen(const struct config *c, const char *setting, const char *name)
+{
+	char where[CONFIG_MAX_WHERE];
+
+	log_line(LOG_ERR, "%s: cannot listen on %s: %s%s",
+		config_where(c, setting, where), name, strerror(errno),
+		errno == EADDRINUSE ? " (another program, or another keyd, "
+				      "listens there)"
+				    : "");
+}
+
 static int
 bind_unless_there(struct listeners *l, const struct config *c,
 	const char *setting, const char *name)
 {
-	char where[CONFIG_MAX_WHERE];
-
 	if (is_there(l, name))
 		return 0;
 	if (bind_one(&l->list[l->n], name) < 0) {
-		log_line(LOG_ERR, "%s: cannot listen on %s: %s%s",
-			config_where(c, setting, where), name, strerror(errno),
-			errno == EADDRINUSE ? " (another program, or another "
-					      "keyd, listens there)"
-					    : "");
+		cannot_listen(c, setting, name);
 		return -1;
 	}
 	l->n++;
+	return 0;
+}
+
+static bool
+has_path(const struct listeners *l)
+{
+	unsigned i;
+
+	for (i = 0; i < l->n; i++)
+		if (l->list[i].name[0] == '/')
+			return true;
+	return false;
+}
+
+/*
+ * Any user may take a name of the abstract space first: that is no reason not
+ * to serve the others. The socket for it is made now, since later ones
+ * are of the broker's own network namespace.
+ */
+static int
+claim(struct listeners *l, const struct config *c, const char *name)
+{
+	struct listen_claim *k = &l->claim;
+	char where[CONFIG_MAX_WHERE];
+	struct sockaddr_un addr;
+	socklen_t len = address(name, &addr);
+
+	k->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (k->fd < 0) {
+		log_line(LOG_ERR, "%s: %s", name, strerror(errno));
+		return -1;
+	}
+	k->waiting = true;
+	k->due = due_now() + LISTEN_PAUSE;
+	(void)snprintf(k->name, sizeof(k->name), "%s", name);
+	holder_find(&addr, len, k->holder);
+	log_line(LOG_ERR,
+		"%s: another program has the name %s (%s): programs that "
+		"cannot reach the socket's path find no keyd until it ends; "
+		"keyd tries again every %d s",
+		config_where(c, "abstract-socket", where), name, k->holder,
+		LISTEN_PAUSE / 1000);
 	return 0;
 }
 
@@ -243,6 +303,7 @@ listen_bind(struct listeners *l, const struct config *c)
 {
 	char name[sizeof(c->abstract) + 1];
 	unsigned i;
+	int r;
 
 	for (i = 0; i < c->nsockets; i++)
 		if (bind_unless_there(l, c, "socket", c->socket[i]) < 0)
@@ -250,7 +311,41 @@ listen_bind(struct listeners *l, const struct config *c)
 	if (c->abstract[0] == '\0')
 		return 0;
 	(void)snprintf(name, sizeof(name), "@%s", c->abstract);
-	return bind_unless_there(l, c, "abstract-socket", name);
+	if (is_there(l, name))
+		return 0;
+	r = bind_one(&l->list[l->n], name);
+	if (r == 0)
+		l->n++;
+	else if (errno == EADDRINUSE && has_path(l))
+		r = claim(l, c, name);
+	else
+		cannot_listen(c, "abstract-socket", name);
+	return r;
+}
+
+uint64_t
+listen_due(const struct listeners *l)
+{
+	return l->claim.waiting ? l->claim.due : DUE_NEVER;
+}
+
+bool
+listen_retry(struct listeners *l)
+{
+	struct listen_claim *k = &l->claim;
+
+	if (!k->waiting)
+		return false;
+	k->due = due_now() + LISTEN_PAUSE;
+	if (take(k->fd, k->name, &l->list[l->n]) < 0) {
+		if (errno != EADDRINUSE)
+			log_line(LOG_ERR, "%s: %s", k->name, strerror(errno));
+		return false;
+	}
+	k->waiting = false;
+	l->n++;
+	log_line(LOG_INFO, "listening on %s, which is free now", k->name);
+	return true;
 }
 
 void
@@ -259,6 +354,9 @@ listen_close(struct listeners *l)
 	const struct listener *one;
 	struct stat st;
 
+	if (l->claim.waiting)
+		(void)close(l->claim.fd);
+	l->claim.waiting = false;
 	while (l->n > 0) {
 		one = &l->list[--l->n];
 		if (!one->inherited && one->name[0] == '/' &&

@@ -6,13 +6,16 @@
 #define KEYD_BROKER_LISTEN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
+#include "broker/holder.h"
 #include "config/config.h"
 
 enum {
 	LISTEN_MAX = CONFIG_MAX_SOCKETS + 1 + 16,
 	LISTEN_BACKLOG = 512,
+	LISTEN_PAUSE = 5000, /* ms until a taken name is tried again */
 };
 
 struct listener {
@@ -23,9 +26,19 @@ struct listener {
 	ino_t ino;
 };
 
+/* The abstract name, while another program has it. */
+struct listen_claim {
+	bool waiting;
+	int fd; /* not bound yet */
+	char name[112];
+	char holder[HOLDER_TEXT]; /* at start */
+	uint64_t due;             /* ms */
+};
+
 struct listeners {
 	struct listener list[LISTEN_MAX];
 	unsigned n;
+	struct listen_claim claim;
 };
 
 /*
@@ -37,11 +50,18 @@ __attribute__((warn_unused_result)) int listen_inherit(struct listeners *l);
 
 /*
  * Binds what c names and was not inherited, mode 0666. A socket file without anyone
- * listening is replaced; one that answers, or another file, is not. 0, or -1 with a line
- * in the log.
+ * listening is replaced; one that answers, or another file, is not. An abstract name that another
+ * program has is an error in the log, no failure, if there is a path to listen on: it is claimed. 0,
+ * or -1 with a line in the log.
  */
 __attribute__((warn_unused_result)) int
 listen_bind(struct listeners *l, const struct config *c);
+
+/* When a claimed name is to be tried again, DUE_NEVER if there is none. */
+uint64_t listen_due(const struct listeners *l);
+
+/* Tries it. Is there one more listener now? */
+__attribute__((warn_unused_result)) bool listen_retry(struct listeners *l);
 
 /* Closes all, and removes the files that listen_bind() made. */
 void listen_close(struct listeners *l);

@@ -198,6 +198,8 @@ reload_begin(struct broker *b)
 	memset(&b->reasons, 0, sizeof(b->reasons));
 	notify_reloading();
 	log_line(LOG_INFO, "reloading");
+	if (listen_retry(&b->listeners))
+		broker_state_changed(b, true);
 	if (read_config(b) < 0)
 		conclude(b, false);
 	else

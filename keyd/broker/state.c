@@ -140,6 +140,10 @@ print(FILE *f, const struct state_facts *s)
 	for (i = 0; i < s->listeners->n; i++)
 		(void)fprintf(
 			f, "%u = %s\n", i + 1, s->listeners->list[i].name);
+	if (s->listeners->claim.waiting)
+		(void)fprintf(f, "%u = %s: taken by another program (%s)\n",
+			i + 1, s->listeners->claim.name,
+			s->listeners->claim.holder);
 }
 
 int

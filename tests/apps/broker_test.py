@@ -226,6 +226,67 @@ def second_keyd_is_refused():
             c.generation()
 
 
+SQUATTER = """
+import os, socket, sys
+if os.geteuid() == 0:
+    os.setgroups([]); os.setgid(58200); os.setuid(58200)
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.bind("\\0" + sys.argv[1])
+s.listen()
+print("has it", flush=True)
+sys.stdin.read()
+"""
+
+
+def abstract_name_is_taken():
+    """Any user may have the name first; keyd serves on the path, names him,
+    and takes the name when it is free."""
+    with Scratch() as s:
+        add_key(s)
+        with subprocess.Popen(
+            [sys.executable, "-I", "-c", SQUATTER, s.abstract],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as other:
+            check(other.stdout.readline() == b"has it\n", "no squatter")
+            who = f"pid {other.pid}, uid {58200 if ROOT else os.geteuid()}"
+            s.start_keyd()
+            with Client(s.socket) as c:
+                check(c.generation() == 1, "no service on the path")
+            taken = f"@{s.abstract}: taken by another program ({who})"
+            check(s.state()["sockets"]["2"] == taken, f"{s.state()}")
+            expect_words(s.keyd_log(), f"<3>{s.conf}:", f"has the name @{s.abstract} ({who})")
+            check(s.reload_keyd() == "ok", "reload")
+            check(s.state()["sockets"]["2"] == taken, f"{s.state()}")
+            other.stdin.close()
+            check(other.wait() == 0, "the squatter failed")
+        check(s.reload_keyd() == "ok", "reload")
+        check(s.state()["sockets"]["2"] == f"@{s.abstract}", f"{s.state()}")
+        with Client("\0" + s.abstract) as c:
+            check(c.generation() == 3, "no service on the name")
+        check(s.stop_keyd() == 0, "exit code")
+
+
+def abstract_name_is_tried_again():
+    """Without a reload, too; and where there is no path, keyd ends."""
+    with Scratch() as s:
+        add_key(s)
+        s.start_keyd()  # the squatter is a keyd
+        os.mkdir(s.path("run2"))
+        text = read_text(s.conf).replace("run = run", "run = run2")
+        name = s.write("none.conf", re.sub("socket = run.*", "socket = none", text, count=1))
+        status, words = run([KEYD, "-c", name])
+        check(status == 1, f"exit {status}")
+        expect_words(words, f"@{s.abstract}", "listens there")
+        path = text.replace("socket = run/", "socket = run2/")
+        second = s.program([KEYD, "-c", s.write("path.conf", path)], "second")
+        second.wait_output("ready")
+        check(s.stop_keyd() == 0, "exit code")
+        second.wait_output("which is free now")
+        with Client("\0" + s.abstract) as c:
+            check(c.generation() == 1, "no service on the name")
+
+
 def other_files_are_not_replaced():
     with Scratch() as s:
         add_key(s)
@@ -897,6 +958,8 @@ TESTS = [
     ("SIGINT ends it as well", int_stops_as_well, False),
     ("a killed keyd is replaced, its sessions end", killed_keyd_is_replaced, False),
     ("a second keyd is refused", second_keyd_is_refused, False),
+    ("a taken abstract name is told, and waited for", abstract_name_is_taken, False),
+    ("a taken abstract name is tried again", abstract_name_is_tried_again, False),
     ("a file in the socket's place is not replaced", other_files_are_not_replaced, False),
     ("options and exit codes", options, False),
     ("-t checks all and starts nothing", check_only, False),
