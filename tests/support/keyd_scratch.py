@@ -461,13 +461,13 @@ class Scratch:
 
     def certificate(self, name, kind, purpose="serverAuth"):
         """A key and a self-signed certificate, as an operator makes them.
-        kind: rsa:BITS or ec:CURVE."""
+        kind: rsa:BITS, rsa-pss:BITS, ec:CURVE, ed25519 or ed448."""
         key, cert = self.path(f"tls/{name}.key"), self.path(f"tls/{name}.crt")
-        what, size = kind.split(":")
-        option = "rsa_keygen_bits" if what == "rsa" else "ec_paramgen_curve"
+        what, _, size = kind.partition(":")
+        option = "ec_paramgen_curve" if what == "ec" else "rsa_keygen_bits"
         run_ok(
-            ["openssl", "genpkey", "-algorithm", what.upper()]
-            + ["-pkeyopt", f"{option}:{size}", "-out", key]
+            ["openssl", "genpkey", "-algorithm", what.upper(), "-out", key]
+            + (["-pkeyopt", f"{option}:{size}"] if size else [])
         )
         run_ok(
             ["openssl", "req", "-x509", "-new", "-key", key, "-out", cert]
