@@ -161,13 +161,17 @@ complete(struct options *o, const char *type, struct fault *f)
 {
 	char options[512];
 
-	if (o->policy.allow[0] == '\0')
-		return fault_set(f, FAULT_USAGE,
+	if (o->policy.allow[0] == '\0') {
+		(void)fault_set(f, FAULT_USAGE,
 			"generate: --allow is missing: who may use the key?");
-	if (type == NULL)
-		return fault_set(f, FAULT_USAGE,
+		return -1;
+	}
+	if (type == NULL) {
+		(void)fault_set(f, FAULT_USAGE,
 			"generate: --type is missing: it is one of %s",
 			keytype_options(options, sizeof(options)));
+		return -1;
+	}
 	if (keytype_parse(type, &o->type, f) < 0)
 		return -1;
 	if (o->policy.use == 0)

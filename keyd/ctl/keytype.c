@@ -73,8 +73,9 @@ keytype_parse(const char *text, struct keytype *out, struct fault *f)
 		*out = (struct keytype){ k, bits };
 		return 0;
 	}
-	return fault_set(f, FAULT_USAGE, "--type %.64s: it is one of %s", text,
+	(void)fault_set(f, FAULT_USAGE, "--type %.64s: it is one of %s", text,
 		keytype_options(options, sizeof(options)));
+	return -1;
 }
 
 const char *

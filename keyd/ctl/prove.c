@@ -166,18 +166,19 @@ prove_csr(struct proof *p)
 
 /* Encrypts the bytes here and has keyd decrypt them. */
 static int
-decrypt(struct proof *p, struct proto_decrypt *what, struct view plain)
+decrypt(struct proof *p, const struct proto_decrypt *how, struct view plain)
 {
+	struct proto_decrypt what = *how;
 	uint8_t data[PROTO_MAX_CIPHERTEXT];
 	size_t len = sizeof(data);
 	bool right;
 
-	if (pubkey_encrypt(p->pkey, (enum proto_padding)what->padding, plain,
+	if (pubkey_encrypt(p->pkey, (enum proto_padding)what.padding, plain,
 		    data, &len) < 0)
 		return failed(p, "encryption");
-	memcpy(what->hash, p->key->hash, sizeof(what->hash));
-	what->data = (struct view){ data, len };
-	if (user_decrypt(p->config, p->uid, p->key->name, what, p->out, p->f) <
+	memcpy(what.hash, p->key->hash, sizeof(what.hash));
+	what.data = (struct view){ data, len };
+	if (user_decrypt(p->config, p->uid, p->key->name, &what, p->out, p->f) <
 		0)
 		return -1;
 	right = p->out->ok && p->out->len == plain.len &&
@@ -208,7 +209,7 @@ derive(struct proof *p)
 static int
 prove_decrypt(struct proof *p)
 {
-	struct proto_decrypt what = { .padding = PROTO_OAEP,
+	const struct proto_decrypt how = { .padding = PROTO_OAEP,
 		.digest = PROTO_SHA256,
 		.mgf1 = PROTO_SHA256 };
 	uint8_t plain[SECRET];
@@ -222,13 +223,13 @@ prove_decrypt(struct proof *p)
 		room = SECRET;
 	if (getrandom(plain, sizeof(plain), 0) != sizeof(plain))
 		return failed(p, "getrandom");
-	return decrypt(p, &what, (struct view){ plain, (size_t)room });
+	return decrypt(p, &how, (struct view){ plain, (size_t)room });
 }
 
 static int
 prove_rsa_kx(struct proof *p)
 {
-	struct proto_decrypt what = { .padding = PROTO_PREMASTER,
+	const struct proto_decrypt how = { .padding = PROTO_PREMASTER,
 		.version = VERSION };
 	uint8_t plain[PROTO_PREMASTER_LEN];
 
@@ -236,7 +237,7 @@ prove_rsa_kx(struct proof *p)
 		return failed(p, "getrandom");
 	plain[0] = VERSION >> 8;
 	plain[1] = VERSION & 0xff;
-	return decrypt(p, &what, (struct view){ plain, sizeof(plain) });
+	return decrypt(p, &how, (struct view){ plain, sizeof(plain) });
 }
 
 static const struct {

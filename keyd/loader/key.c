@@ -30,25 +30,27 @@ is_named_group(EVP_PKEY *pkey)
 	       explicit_params == 0;
 }
 
-static int
-refuse_kind(EVP_PKEY *pkey, const char *group, struct fault *why)
+static void
+say_unknown(EVP_PKEY *pkey, const char *group, struct fault *why)
 {
 	const char *algorithm = EVP_PKEY_get0_type_name(pkey);
-	bool is_ec = group[0] != '\0';
 	char kinds[MAX_KINDS];
 
-	return fault_set(why, "%s %s; keyd keeps keys of the types %s",
-		is_ec               ? "an EC key on the curve"
-		: algorithm == NULL ? "a key of a type that is"
-				    : "a key of type",
-		is_ec               ? group
-		: algorithm == NULL ? "unknown"
-				    : algorithm,
-		decode_kinds(kinds, sizeof(kinds)));
+	(void)decode_kinds(kinds, sizeof(kinds));
+	if (group[0] != '\0')
+		(void)fault_set(why,
+			"an EC key on the curve %s; keyd keeps keys of the "
+			"types %s",
+			group, kinds);
+	else
+		(void)fault_set(why,
+			"a key of type %s; keyd keeps keys of the types %s",
+			algorithm == NULL ? "unknown" : algorithm, kinds);
 }
 
-static int
-find_kind(EVP_PKEY *pkey, const struct keykind **out, struct fault *why)
+/* The key's type, NULL with *why if keyd does not keep such keys. */
+static const struct keykind *
+find_kind(EVP_PKEY *pkey, struct fault *why)
 {
 	const char *algorithm = EVP_PKEY_get0_type_name(pkey);
 	bool is_ec = EVP_PKEY_is_a(pkey, "EC");
@@ -58,21 +60,24 @@ find_kind(EVP_PKEY *pkey, const struct keykind **out, struct fault *why)
 
 	if (is_ec &&
 		(!is_named_group(pkey) || EVP_PKEY_get_group_name(pkey, group,
-						  sizeof(group), NULL) != 1))
-		return fault_set(why,
+						  sizeof(group), NULL) != 1)) {
+		(void)fault_set(why,
 			"an EC key with explicit parameters instead of a named "
 			"curve, which keyd does not keep");
+		return NULL;
+	}
 	k = keykind_by_algorithm(algorithm, is_ec ? group : NULL);
-	if (k == NULL)
-		return refuse_kind(pkey, group, why);
-	if (keykind_is_rsa(k) &&
-		(bits < KEYKIND_WEAK_RSA || bits > k->max_bits))
-		return fault_set(why,
-			"an %s key of %d bits; keyd keeps those of %d to %d "
-			"bits",
-			k->name, bits, KEYKIND_WEAK_RSA, k->max_bits);
-	*out = k;
-	return 0;
+	if (k == NULL) {
+		say_unknown(pkey, group, why);
+		return NULL;
+	}
+	if (!keykind_is_rsa(k) ||
+		(bits >= KEYKIND_WEAK_RSA && bits <= k->max_bits))
+		return k;
+	(void)fault_set(why,
+		"an %s key of %d bits; keyd keeps those of %d to %d bits",
+		k->name, bits, KEYKIND_WEAK_RSA, k->max_bits);
+	return NULL;
 }
 
 /* Type, size, SPKI and hash. */
@@ -82,7 +87,8 @@ describe(struct key *k, const struct keykind **kind, struct fault *why)
 	unsigned char *der = NULL;
 	int len;
 
-	if (find_kind(k->pkey, kind, why) < 0)
+	*kind = find_kind(k->pkey, why);
+	if (*kind == NULL)
 		return -1;
 	/* One key, one SPKI: a compressed point is spelled out. */
 	if (keykind_is_ec(*kind) &&
@@ -110,7 +116,7 @@ key_from_public(
 	EVP_PKEY *pkey, uint8_t form, struct key *out, struct fault *why)
 {
 	struct key k = { .pkey = pkey, .form = form };
-	const struct keykind *kind;
+	const struct keykind *kind = NULL;
 	char kinds[MAX_KINDS];
 	int r = -1;
 
@@ -246,7 +252,7 @@ decode_block(const struct label *label, struct view der, struct key *out,
 	struct fault *why)
 {
 	struct key k = { .form = label->form };
-	const struct keykind *kind;
+	const struct keykind *kind = NULL;
 	enum shell_error e;
 	struct shell shell;
 

@@ -23,16 +23,17 @@ enum {
 /* Curves have one size, in bits of libcrypto's count. */
 #define EC(type, name, group, bits)                                            \
 	{                                                                      \
-		type, name, "ec:" name, "EC", group, bits, bits, EC_USES,      \
-			BIT(PROTO_ECDSA) | BIT(PROTO_ECDSA_DETERMINISTIC)      \
+		name, "ec:" name, "EC", group, bits, bits, EC_USES,            \
+			BIT(PROTO_ECDSA) | BIT(PROTO_ECDSA_DETERMINISTIC),     \
+			type                                                   \
 	}
 #define BRAINPOOL(type, name, bits) EC(type, name, name, bits)
 
 static const struct keykind kinds[] = {
-	{ PROTO_KEY_RSA, "RSA", "rsa", "RSA", NULL, 2048, 8192, RSA_USES,
-		BIT(PROTO_RSA_PKCS1) | BIT(PROTO_RSA_PSS) },
-	{ PROTO_KEY_RSA_PSS, "RSA-PSS", "rsa-pss", "RSA-PSS", NULL, 2048, 8192,
-		PSS_USES, BIT(PROTO_RSA_PSS) },
+	{ "RSA", "rsa", "RSA", NULL, 2048, 8192, RSA_USES,
+		BIT(PROTO_RSA_PKCS1) | BIT(PROTO_RSA_PSS), PROTO_KEY_RSA },
+	{ "RSA-PSS", "rsa-pss", "RSA-PSS", NULL, 2048, 8192, PSS_USES,
+		BIT(PROTO_RSA_PSS), PROTO_KEY_RSA_PSS },
 	EC(PROTO_KEY_P256, "P-256", "prime256v1", 256),
 	EC(PROTO_KEY_P384, "P-384", "secp384r1", 384),
 	EC(PROTO_KEY_P521, "P-521", "secp521r1", 521),
@@ -48,14 +49,14 @@ static const struct keykind kinds[] = {
 	BRAINPOOL(PROTO_KEY_BP384T1, "brainpoolP384t1", 384),
 	BRAINPOOL(PROTO_KEY_BP512R1, "brainpoolP512r1", 512),
 	BRAINPOOL(PROTO_KEY_BP512T1, "brainpoolP512t1", 512),
-	{ PROTO_KEY_ED25519, "Ed25519", "ed25519", "ED25519", NULL, 256, 256,
-		SIGNS, ED25519 },
-	{ PROTO_KEY_ED448, "Ed448", "ed448", "ED448", NULL, 456, 456, SIGNS,
-		ED448 },
-	{ PROTO_KEY_X25519, "X25519", "x25519", "X25519", NULL, 253, 253,
-		PROTO_USE_DECRYPT, 0 },
-	{ PROTO_KEY_X448, "X448", "x448", "X448", NULL, 448, 448,
-		PROTO_USE_DECRYPT, 0 },
+	{ "Ed25519", "ed25519", "ED25519", NULL, 256, 256, SIGNS, ED25519,
+		PROTO_KEY_ED25519 },
+	{ "Ed448", "ed448", "ED448", NULL, 456, 456, SIGNS, ED448,
+		PROTO_KEY_ED448 },
+	{ "X25519", "x25519", "X25519", NULL, 253, 253, PROTO_USE_DECRYPT, 0,
+		PROTO_KEY_X25519 },
+	{ "X448", "x448", "X448", NULL, 448, 448, PROTO_USE_DECRYPT, 0,
+		PROTO_KEY_X448 },
 };
 
 const struct keykind *

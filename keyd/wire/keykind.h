@@ -8,7 +8,6 @@
 #include "proto.h"
 
 struct keykind {
-	uint8_t type;          /* enum proto_key_type */
 	const char *name;      /* as users see it: "P-256" */
 	const char *option;    /* as keydctl generate takes it: "ec:P-256";
 				  of RSA the part before the bits: "rsa" */
@@ -18,6 +17,7 @@ struct keykind {
 	uint16_t min_bits, max_bits;
 	uint32_t uses;       /* enum proto_use bits that fit it */
 	uint32_t algorithms; /* bits 1 << enum proto_algorithm */
+	uint8_t type;        /* enum proto_key_type */
 };
 
 enum {

@@ -248,6 +248,44 @@ def import_weak():
         untouched_key(cert, before)
 
 
+# Options of genpkey, and uses that are proved: what RSA keys of all sizes, and
+# with the restrictions of RFC 4055, leave possible.
+ODD_RSA = {
+    "short": (["RSA", "rsa_keygen_bits:512"], "tls-server,csr,tls-rsa-kx"),
+    "below": (["RSA", "rsa_keygen_bits:1000"], "tls-client,csr,decrypt"),
+    "sha384": (
+        ["RSA-PSS", "rsa_keygen_bits:2048", "rsa_pss_keygen_md:sha384"]
+        + ["rsa_pss_keygen_mgf1_md:sha384", "rsa_pss_keygen_saltlen:48"],
+        "tls-server,tls-client,csr,tls-dhe",
+    ),
+    "salt": (
+        ["RSA-PSS", "rsa_keygen_bits:2048", "rsa_pss_keygen_md:sha256"]
+        + ["rsa_pss_keygen_mgf1_md:sha1", "rsa_pss_keygen_saltlen:50"],
+        "csr",
+    ),
+}
+
+
+def import_odd_rsa():
+    with running() as s:
+        for name, ((algorithm, *options), uses) in ODD_RSA.items():
+            key = s.path(f"tls/{name}.key")
+            args = ["openssl", "genpkey", "-algorithm", algorithm]
+            for option in options:
+                args += ["-pkeyopt", option]
+            ks.run_ok([*args, "-out", key])
+            os.chmod(key, 0o600)
+            args = ["import", "--allow", USER, "--use", uses, "--weak-keys"]
+            found = json.loads(s.ctl_ok("--json", *args, key))[0]
+            tried = found["proof"].partition(" for ")[2].partition(":")[0]
+            ks.check(set(tried.split()) == set(uses.split(",")), str(found))
+            request_of(s, name)
+        # A CA's verifier sees what the key's parameters demand.
+        text = s.ctl_ok("csr", "salt", "--subject", "/CN=a")
+        _, text = ks.run(["openssl", "req", "-noout", "-text"], stdin=text)
+        ks.expect_words(text, "rsassaPss", "Salt Length: 0x32", "sha256")
+
+
 def uses_that_do_not_fit():
     with running() as s:
         cert = key_pair(s)
@@ -393,6 +431,71 @@ def generate_and_csr():
         refused(s, 4, "csr", "only-tls", "--subject", "CN=a", words=["csr"])
         refused(s, 2, "generate", "x", "--type", "rsa:512", "--allow", USER)
         refused(s, 4, "restore", "only-tls", "--yes", words=["not imported"])
+
+
+# Every type of key but RSA, whose bits are to be said, and what it cannot do.
+SIGNING = {"tls-server", "tls-client", "csr", "sign"}
+CURVES = ["P-256", "secp256r1", "prime256v1", "P-384", "secp521r1", "P-224"]
+CURVES += ["secp256k1"] + [
+    f"brainpoolP{bits}{form}"
+    for bits in (224, 256, 320, 384, 512)
+    for form in ("r1", "t1")
+]
+TYPES = {
+    "rsa:2048": SIGNING | {"tls-dhe", "tls-rsa-kx", "decrypt"},
+    "rsa-pss:2048": SIGNING | {"tls-dhe"},
+    "ed25519": SIGNING,
+    "ed448": SIGNING,
+    "x25519": {"decrypt"},
+    "x448": {"decrypt"},
+}
+TYPES.update({f"ec:{curve}": SIGNING | {"decrypt"} for curve in CURVES})
+# TLS has no number for these curves.
+NO_TLS = ("brainpoolP224", "brainpoolP320", "t1")
+
+
+def generate_all():
+    """Each type, proved for each of its uses; a request where it can sign."""
+    with running() as s:
+        for kind, uses in TYPES.items():
+            if any(word in kind for word in NO_TLS):
+                uses = uses - {"tls-server", "tls-client"}
+            # sign would let pass what is not known as of another use.
+            made = proved(s, kind, kind, uses - {"sign"})
+            if "sign" in uses:
+                proved(s, kind + "-sign", kind, {"sign"})
+                request_of(s, made)
+            else:
+                refused(
+                    *(s, 4, "csr", made, "--subject", "CN=a"),
+                    words=["cannot sign", "public key by itself"],
+                )
+        listed = s.ctl_ok("list")
+        ks.expect_words(listed, "brainpoolP512t1", "RSA-PSS", "X448")
+        ks.check(works(s, "ed25519"), "check --as")
+        args = ["generate", "x", "--type", "ec:brainpoolP256t1"]
+        args += ["--allow", USER, "--use", "tls-server"]
+        refused(s, 1, *args, words=["TLS does not use"])
+
+
+def proved(s, name, kind, uses):
+    name = name.replace(":", "-")
+    args = ["generate", name, "--type", kind, "--allow", USER]
+    text = s.ctl_ok("--json", *args, "--use", ",".join(uses))
+    made = json.loads(text[text.index("{") :])
+    ks.check(set(made["use"]) == uses, text)
+    tried = made["proof"].partition(" for ")[2].partition(":")[0]
+    # The messages of a whole TLS 1.2 handshake are not made up.
+    if "P-224" in kind or "secp256k1" in kind:
+        uses = uses - {"tls-client"}
+    ks.check(set(tried.split()) == uses, made["proof"])
+    return name
+
+
+def request_of(s, name):
+    text = s.ctl_ok("csr", name, "--subject", "/CN=a")
+    status, text = ks.run(["openssl", "req", "-verify", "-noout"], stdin=text)
+    ks.check(status == 0 and "OK" in text, f"{name}: {text}")
 
 
 def generate_refusals():
@@ -1391,6 +1494,7 @@ TESTS = [
     ("every form of key file is imported and restored", import_forms),
     ("what import must not do, it refuses in words", import_refusals),
     ("a weak key is imported only if that is said", import_weak),
+    ("RSA keys are imported as far as they go", import_odd_rsa),
     ("a use must fit the key", uses_that_do_not_fit),
     ("a dry run writes nothing", import_dry_run),
     ("the same key under two names is refused", import_twins),
@@ -1398,6 +1502,7 @@ TESTS = [
     ("a file system without exchange is refused", no_exchange),
     ("without keyd, what can be done is done", offline),
     ("generate makes keys, csr requests that verify", generate_and_csr),
+    ("every type is made and proved for every use", generate_all),
     ("what generate cannot make, it refuses in words", generate_refusals),
     ("remove asks, and removes", remove),
     ("show and status tell, as text and JSON", show_and_status),
