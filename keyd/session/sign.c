@@ -97,8 +97,9 @@ is_input(const struct proto_key *key, const struct proto_sign *m)
 		return true;
 	if (m->scheme.digest != PROTO_NO_DIGEST)
 		return len == proto_digest_len(m->scheme.digest);
+	/* is_room(): the modulus is longer than the overhead. */
 	if (m->scheme.algorithm == PROTO_RSA_PKCS1)
-		return len + PKCS1_OVERHEAD <= (key->bits + 7U) / 8U;
+		return len <= (key->bits + 7U) / 8U - PKCS1_OVERHEAD;
 	return len > 0 && len <= MAX_NAMELESS;
 }
 

@@ -11,6 +11,7 @@
 
 #include "session/library.h"
 #include "session/sign.h"
+#include "wire/keykind.h"
 
 static const char *const names[] = { NULL, "MD5", "SHA1", "SHA224", "SHA256",
 	"SHA384", "SHA512", "SHA512-224", "SHA512-256", "SHA3-224", "SHA3-256",
@@ -89,30 +90,39 @@ expect_signature(EVP_PKEY *pkey)
 	m.data = (struct view){ data, sizeof(data) };
 }
 
-Test(sign, every_digest_with_ecdsa_verifies)
+/* The curves that need no table: one key each, whatever the digest. */
+Test(sign, every_digest_with_ecdsa_on_every_curve_verifies)
 {
-	static const char *const curves[] = { "P-256", "P-384" };
-	unsigned made = 0;
+	static const uint8_t ecdsa[] = { PROTO_ECDSA,
+		PROTO_ECDSA_DETERMINISTIC };
+	unsigned made = 0, curves = 0;
+	const struct keykind *kind;
 	EVP_PKEY *pkey;
+	size_t i, a;
 	uint8_t d;
-	size_t i;
 
-	for (i = 0; i < 2; i++) {
-		pkey = EVP_EC_gen(curves[i]);
-		key.type = (uint8_t)(PROTO_KEY_P256 + i);
-		for (d = 0; d < 20; d++) {
-			m.scheme =
-				(struct proto_scheme){ .algorithm = PROTO_ECDSA,
-					.digest = d };
-			if (!is_ok())
-				continue;
-			expect_signature(pkey);
-			made++;
-		}
+	for (i = 0; (kind = keykind_at(i)) != NULL; i++) {
+		if (!keykind_is_ec(kind))
+			continue;
+		pkey = EVP_EC_gen(kind->group);
+		key.type = kind->type;
+		curves++;
+		for (a = 0; a < 2; a++)
+			for (d = 0; d < 20; d++) {
+				m.scheme = (struct proto_scheme){
+					.algorithm = ecdsa[a], .digest = d
+				};
+				if (!is_ok())
+					continue;
+				expect_signature(pkey);
+				made++;
+			}
 		EVP_PKEY_free(pkey);
 	}
-	/* All but MD5 and MD5-SHA1. */
-	cr_assert_eq(made, 22);
+	cr_assert_eq(curves, 15);
+	/* All digests but MD5 and MD5-SHA1. */
+	cr_assert_eq(made,
+		15 * 11 * (library_signs(PROTO_ECDSA_DETERMINISTIC) ? 2 : 1));
 }
 
 Test(sign, every_digest_with_rsa_verifies)
@@ -285,5 +295,228 @@ Test(sign, a_fault_in_crt_never_leaves)
 	if (sign_make(bad, &m, sig, &sig_len) == 0)
 		cr_assert(verifies(pkey));
 	EVP_PKEY_free(bad);
+	EVP_PKEY_free(pkey);
+}
+
+/* A weak key may be too small for a long digest: that is no failure. */
+Test(sign, a_digest_that_has_no_room_is_refused)
+{
+	EVP_PKEY *pkey = EVP_RSA_gen(512);
+	uint8_t d;
+
+	key.type = PROTO_KEY_RSA;
+	key.bits = 512;
+	for (d = PROTO_MD5; d <= PROTO_MD5_SHA1; d++) {
+		m.scheme = (struct proto_scheme){ .algorithm = PROTO_RSA_PKCS1,
+			.digest = d };
+		if (is_ok())
+			expect_signature(pkey);
+		else
+			expect_refusal(PROTO_UNSUPPORTED, DETAIL_DIGEST);
+		cr_assert_eq(is_ok(),
+			proto_digest_len(d) <= 32 || d == PROTO_MD5_SHA1);
+	}
+	EVP_PKEY_free(pkey);
+}
+
+/* ---- digests of no named kind ------------------------------------------- */
+
+static void
+use_nameless(uint8_t algorithm, size_t len)
+{
+	m.scheme = (struct proto_scheme){ .algorithm = algorithm };
+	m.input = PROTO_INPUT_DIGEST;
+	m.data.len = len;
+}
+
+static bool
+verifies_nameless(EVP_PKEY *pkey)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pkey, NULL);
+	bool ok = EVP_PKEY_verify_init(ctx) == 1 &&
+		  EVP_PKEY_verify(ctx, sig, sig_len, data, m.data.len) == 1;
+
+	EVP_PKEY_CTX_free(ctx);
+	return ok;
+}
+
+Test(sign, pkcs1_encloses_what_is_given)
+{
+	EVP_PKEY *pkey = EVP_RSA_gen(1024);
+	size_t i, lengths[] = { 1, 36, 50, 128 - 11 };
+
+	key.type = PROTO_KEY_RSA;
+	key.bits = 1024;
+	for (i = 0; i < 4; i++) {
+		use_nameless(PROTO_RSA_PKCS1, lengths[i]);
+		cr_assert(is_ok());
+		cr_assert_eq(sign_make(pkey, &m, sig, &sig_len), 0);
+		cr_assert(verifies_nameless(pkey));
+	}
+	/* Of nothing at all libcrypto makes a signature, and verifies none. */
+	use_nameless(PROTO_RSA_PKCS1, 0);
+	cr_assert(is_ok());
+	cr_assert_eq(sign_make(pkey, &m, sig, &sig_len), 0);
+	use_nameless(PROTO_RSA_PKCS1, 128 - 10);
+	expect_refusal(PROTO_BAD_PARAMETER, DETAIL_DIGEST_LENGTH);
+	use_nameless(PROTO_RSA_PKCS1, SIZE_MAX);
+	expect_refusal(PROTO_BAD_PARAMETER, DETAIL_DIGEST_LENGTH);
+	EVP_PKEY_free(pkey);
+}
+
+Test(sign, ecdsa_takes_1_to_64_bytes_of_no_named_digest)
+{
+	EVP_PKEY *pkey = EVP_EC_gen("P-256");
+	size_t n;
+
+	key.type = PROTO_KEY_P256;
+	for (n = 1; n <= 64; n++) {
+		use_nameless(PROTO_ECDSA, n);
+		cr_assert(is_ok());
+		cr_assert_eq(sign_make(pkey, &m, sig, &sig_len), 0);
+		cr_assert(verifies_nameless(pkey));
+	}
+	use_nameless(PROTO_ECDSA, 0);
+	expect_refusal(PROTO_BAD_PARAMETER, DETAIL_DIGEST_LENGTH);
+	use_nameless(PROTO_ECDSA, 65);
+	expect_refusal(PROTO_BAD_PARAMETER, DETAIL_DIGEST_LENGTH);
+	EVP_PKEY_free(pkey);
+}
+
+/* As a message it would have to be digested; PSS and RFC 6979 need to know. */
+Test(sign, no_digest_is_for_pkcs1_and_ecdsa_alone)
+{
+	key.type = PROTO_KEY_P256;
+	use_nameless(PROTO_ECDSA, 32);
+	m.input = PROTO_INPUT_MESSAGE;
+	expect_refusal(PROTO_UNSUPPORTED, DETAIL_DIGEST);
+	use_nameless(PROTO_ECDSA_DETERMINISTIC, 32);
+	expect_refusal(PROTO_UNSUPPORTED,
+		library_signs(PROTO_ECDSA_DETERMINISTIC) ? DETAIL_DIGEST
+							 : DETAIL_LIBRARY);
+	key.type = PROTO_KEY_RSA;
+	key.bits = 2048;
+	use_nameless(PROTO_RSA_PSS, 32);
+	m.scheme.mgf1 = PROTO_SHA256;
+	expect_refusal(PROTO_UNSUPPORTED, DETAIL_DIGEST);
+}
+
+/* ---- RSA-PSS keys ------------------------------------------------------- */
+
+/* digest, MGF1 and salt: NULL and -1 leave libcrypto's default. */
+static EVP_PKEY *
+make_pss(const char *digest, const char *mgf1, int salt)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+	EVP_PKEY *pkey = NULL;
+
+	cr_assert_eq(EVP_PKEY_keygen_init(ctx), 1);
+	cr_assert_gt(EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 1024), 0);
+	if (digest != NULL)
+		cr_assert_gt(EVP_PKEY_CTX_set_rsa_pss_keygen_md_name(
+				     ctx, digest, NULL),
+			0);
+	if (mgf1 != NULL)
+		cr_assert_gt(
+			EVP_PKEY_CTX_set_rsa_pss_keygen_mgf1_md_name(ctx, mgf1),
+			0);
+	if (salt >= 0)
+		cr_assert_gt(
+			EVP_PKEY_CTX_set_rsa_pss_keygen_saltlen(ctx, salt), 0);
+	cr_assert_eq(EVP_PKEY_generate(ctx, &pkey), 1);
+	EVP_PKEY_CTX_free(ctx);
+	key.type = PROTO_KEY_RSA_PSS;
+	key.bits = 1024;
+	return pkey;
+}
+
+static void
+use_pss(uint8_t digest, uint8_t mgf1, uint16_t salt)
+{
+	m.scheme = (struct proto_scheme){ PROTO_RSA_PSS, digest, mgf1, salt };
+}
+
+static void
+expect_restricted(EVP_PKEY *pkey)
+{
+	uint16_t detail = 99;
+
+	cr_assert(is_ok());
+	cr_assert_eq(sign_check_restrictions(pkey, &m.scheme, &detail),
+		PROTO_BAD_PARAMETER);
+	cr_assert_eq(detail, DETAIL_RESTRICTED);
+	/* libcrypto would have refused as well. */
+	cr_assert_eq(sign_make(pkey, &m, sig, &sig_len), -1);
+}
+
+static void
+expect_unrestricted(EVP_PKEY *pkey)
+{
+	uint16_t detail = 99;
+
+	cr_assert(is_ok());
+	cr_assert_eq(
+		sign_check_restrictions(pkey, &m.scheme, &detail), PROTO_OK);
+	expect_signature(pkey);
+}
+
+Test(sign, a_pss_key_without_restrictions_signs_with_every_digest)
+{
+	EVP_PKEY *pkey = make_pss(NULL, NULL, -1);
+	uint8_t d;
+
+	for (d = PROTO_MD5; d < PROTO_MD5_SHA1; d++) {
+		use_pss(d, d, 7);
+		expect_unrestricted(pkey);
+		use_pss(d, PROTO_SHA1, 0);
+		expect_unrestricted(pkey);
+	}
+	m.scheme = (struct proto_scheme){ .algorithm = PROTO_RSA_PKCS1,
+		.digest = PROTO_SHA256 };
+	expect_refusal(PROTO_BAD_PARAMETER, DETAIL_KEY_TYPE);
+	EVP_PKEY_free(pkey);
+}
+
+Test(sign, a_restricted_pss_key_keeps_to_its_parameters)
+{
+	EVP_PKEY *pkey = make_pss("SHA384", "SHA256", 24);
+
+	use_pss(PROTO_SHA384, PROTO_SHA256, 24);
+	expect_unrestricted(pkey);
+	use_pss(PROTO_SHA384, PROTO_SHA256, 60);
+	expect_unrestricted(pkey);
+	use_pss(PROTO_SHA384, PROTO_SHA256, 23);
+	expect_restricted(pkey);
+	use_pss(PROTO_SHA256, PROTO_SHA256, 24);
+	expect_restricted(pkey);
+	use_pss(PROTO_SHA384, PROTO_SHA384, 24);
+	expect_restricted(pkey);
+	EVP_PKEY_free(pkey);
+}
+
+/* Of the default of RFC 4055 libcrypto tells nothing: SHA-1, SHA-1, 20. */
+Test(sign, a_pss_key_may_be_restricted_to_the_default)
+{
+	EVP_PKEY *pkey = make_pss("SHA1", "SHA1", 20);
+
+	use_pss(PROTO_SHA1, PROTO_SHA1, 20);
+	expect_unrestricted(pkey);
+	use_pss(PROTO_SHA256, PROTO_SHA1, 20);
+	expect_restricted(pkey);
+	use_pss(PROTO_SHA1, PROTO_SHA256, 20);
+	expect_restricted(pkey);
+	use_pss(PROTO_SHA1, PROTO_SHA1, 19);
+	expect_restricted(pkey);
+	EVP_PKEY_free(pkey);
+}
+
+Test(sign, other_keys_have_no_restrictions)
+{
+	EVP_PKEY *pkey = EVP_EC_gen("P-256");
+	uint16_t detail;
+
+	m.scheme = (struct proto_scheme){ .algorithm = PROTO_ECDSA };
+	cr_assert_eq(
+		sign_check_restrictions(pkey, &m.scheme, &detail), PROTO_OK);
 	EVP_PKEY_free(pkey);
 }
