@@ -60,23 +60,31 @@ put(struct line *l)
 }
 
 static void
-tell_held_back(void *arg, uint32_t uid, uint32_t count)
+tell_held_back(void *arg, const struct limit_id *what, uint32_t count)
 {
 	const struct logger *me = arg;
 	struct line l;
 
-	line_start(&l, LOG_WARNING, me->prefix);
-	line_add(&l, "uid=%u: %u more records suppressed", uid, count);
+	report_held_back(what, count, me->prefix, &l);
 	put(&l);
+}
+
+static bool
+may_say(struct logger *me, const struct limit_id *what, uint32_t count)
+{
+	return limit_allows(
+		&me->limit, what, count, now_ms(), tell_held_back, me);
 }
 
 /* A record from someone it cannot be of, or that is none. */
 static void
 reject(struct logger *me, const struct ucred *from)
 {
+	const struct limit_id what = { .uid = from->uid,
+		.kind = LIMIT_NO_RECORD };
 	struct line l;
 
-	if (!limit_allows(&me->limit, from->uid, now_ms(), tell_held_back, me))
+	if (!may_say(me, &what, 1))
 		return;
 	line_start(&l, LOG_ERR, me->prefix);
 	line_add(&l, "not an audit record, from pid=%d uid=%u", (int)from->pid,
@@ -84,11 +92,16 @@ reject(struct logger *me, const struct ucred *from)
 	put(&l);
 }
 
+/* uid: whose client's session lost them. */
 static void
-tell_lost(struct logger *me, uint32_t lost, const struct ucred *from)
+tell_lost(struct logger *me, uint32_t lost, uint32_t uid,
+	const struct ucred *from)
 {
+	const struct limit_id what = { .uid = uid, .kind = LIMIT_LOST };
 	struct line l;
 
+	if (!may_say(me, &what, lost))
+		return;
 	line_start(&l, LOG_ERR, me->prefix);
 	line_add(&l, "%u audit records of pid=%d could not be delivered", lost,
 		(int)from->pid);
@@ -103,7 +116,7 @@ take(struct logger *me, const struct audit *a, const struct ucred *from)
 		a->peer_gid };
 	const struct track_peer *peer;
 	const uint32_t session = broker ? a->pid : (uint32_t)from->pid;
-	uint32_t uid;
+	struct limit_id what;
 	struct line l;
 
 	if (broker != (a->kind >= AUDIT_SESSION_START)) {
@@ -111,17 +124,18 @@ take(struct logger *me, const struct audit *a, const struct ucred *from)
 		return;
 	}
 	peer = broker ? &told : track_find(session);
-	uid = peer == NULL ? (uint32_t)from->uid : peer->uid;
+	what = limit_id_of(a, peer == NULL ? (uint32_t)from->uid : peer->uid);
 	if (a->lost > 0)
-		tell_lost(me, a->lost, from);
+		tell_lost(me, a->lost, what.uid, from);
 	if (report_line(a, session, peer, me->prefix, &l) == 1 &&
-		limit_allows(&me->limit, uid, now_ms(), tell_held_back, me))
+		may_say(me, &what, 1))
 		put(&l);
 	if (a->kind == AUDIT_SESSION_START)
 		track_add(session, &told);
 	if (a->kind == AUDIT_SESSION_END) {
 		track_remove(session);
-		limit_tell_user(&me->limit, uid, tell_held_back, me);
+		limit_tell_user(
+			&me->limit, what.uid, now_ms(), tell_held_back, me);
 	}
 }
 

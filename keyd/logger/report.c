@@ -174,3 +174,37 @@ report_line(const struct audit *a, uint32_t session,
 	line_start(out, row->priority, prefix);
 	return row->report(out, a, session, peer);
 }
+
+void
+report_held_back(const struct limit_id *what, uint32_t count, int prefix,
+	struct line *out)
+{
+	static const char *const words[] = {
+		[AUDIT_REFUSED] = "refused",
+		[AUDIT_WOULD_REFUSE] = "would be refused",
+		[AUDIT_FAILED] = "failed",
+		[AUDIT_SESSION_END] = "sessions ended",
+		[AUDIT_TURNED_AWAY] = "turned away",
+	};
+	const char *kind = NULL, *detail = detail_text(what->detail);
+
+	if (what->kind < sizeof(words) / sizeof(words[0]))
+		kind = words[what->kind];
+	line_start(out, LOG_WARNING, prefix);
+	line_add(out, "uid=%u: %u more ", what->uid, count);
+	if (what->kind == LIMIT_LOST) {
+		line_add(out, "audit records could not be delivered");
+	} else if (what->kind == LIMIT_NO_RECORD) {
+		line_add(out, "records suppressed: not audit records");
+	} else if (kind == NULL) {
+		line_add(out, "records suppressed: of too many kinds");
+	} else if (what->kind == AUDIT_SESSION_END) {
+		line_add(out, "records suppressed: %s, code %u", kind,
+			what->detail);
+	} else {
+		line_add(out, "records suppressed: %s: %s", kind,
+			status_text(what->status));
+		if (detail[0] != '\0')
+			line_add(out, ": %s", detail);
+	}
+}

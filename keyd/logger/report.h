@@ -2,6 +2,7 @@
 #ifndef KEYD_LOGGER_REPORT_H
 #define KEYD_LOGGER_REPORT_H
 
+#include "logger/limit.h"
 #include "logger/line.h"
 #include "logger/track.h"
 #include "wire/audit.h"
@@ -13,5 +14,9 @@
  */
 int report_line(const struct audit *a, uint32_t session,
 	const struct track_peer *peer, int prefix, struct line *out);
+
+/* The line for count lines of a kind that were held back. */
+void report_held_back(const struct limit_id *what, uint32_t count, int prefix,
+	struct line *out);
 
 #endif

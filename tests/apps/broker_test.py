@@ -851,6 +851,11 @@ def flood_is_held_back():
             for _ in range(300):
                 hash_of_nothing = struct.pack(">B32s", 1, b"x" * 32)
                 check(c.call(2, hash_of_nothing)[1] == 4, "find")
+            # What is new is written all the same: a digest that is too short.
+            site = c.call(LIST, struct.pack(">I", 0))[2][6:38]
+            short = struct.pack(">BBBBHI", 3, 4, 0, 1, 0, 5) + b"short"
+            check(c.call(4, site + short)[1] == 12, "sign")
+            logged(s, "refused sign: key=site .*wrong length")
         found = logged(s, r"(\d+) more records suppressed")
         lines = len(re.findall("refused find", s.keyd_log()))
         check(lines + int(found[1]) == 300, f"{lines} and {found[1]}")

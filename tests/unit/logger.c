@@ -201,69 +201,205 @@ Test(track, remembers_and_forgets_sessions)
 
 struct told {
 	unsigned times;
-	uint32_t uid, count;
+	struct limit_id what;
+	uint32_t count;
 };
 
-static void
-tell(void *arg, uint32_t uid, uint32_t count)
-{
-	struct told *t = arg;
+static struct told told;
 
-	t->times++;
-	t->uid = uid;
-	t->count = count;
+static void
+tell(void *arg, const struct limit_id *what, uint32_t count)
+{
+	(void)arg;
+	told.times++;
+	told.what = *what;
+	told.count += count;
 }
 
-Test(limit, a_flood_is_held_back_counted_and_told)
+/* A refusal of this detail, for the key with this number. */
+static struct limit_id
+refusal(uint32_t uid, uint16_t detail, uint32_t key)
+{
+	struct limit_id id = { .uid = uid,
+		.kind = AUDIT_REFUSED,
+		.status = PROTO_USE_REFUSED,
+		.detail = detail };
+
+	memcpy(id.key, &key, sizeof(key));
+	return id;
+}
+
+/* How many of n such lines at that time are written. */
+static unsigned
+lines_of(struct limit *l, struct limit_id id, unsigned n, uint64_t now)
+{
+	unsigned lines = 0;
+
+	while (n-- > 0)
+		lines += limit_allows(l, &id, 1, now, tell, NULL);
+	return lines;
+}
+
+Test(limit, a_flood_is_held_back_counted_and_told_by_kind)
 {
 	static struct limit l;
-	struct told t = { 0 };
+	const struct limit_id flood = refusal(33, DETAIL_NOT_TLS_SERVER, 1);
+	struct line line;
+
+	cr_assert_eq(lines_of(&l, flood, 1000, 5000), LIMIT_KEY_BURST);
+	limit_tell(&l, 5000 + LIMIT_SUMMARY - 1, tell, NULL);
+	cr_assert_eq(told.times, 0);
+	limit_tell(&l, 5000 + LIMIT_SUMMARY, tell, NULL);
+	cr_assert_eq(told.times, 1);
+	cr_assert_eq(told.count, 1000 - LIMIT_KEY_BURST);
+	report_held_back(&told.what, told.count, 1, &line);
+	cr_assert_str_eq(line.text,
+		"<4>uid=33: 980 more records suppressed: refused: the key's "
+		"policy does not allow this use: the message is not a TLS "
+		"server's handshake signature");
+	limit_tell(&l, UINT64_MAX, tell, NULL);
+	cr_assert_eq(told.times, 1);
+}
+
+/* Whoever attacks could otherwise hide it behind noise. */
+Test(limit, a_flood_hides_nothing_else)
+{
+	static struct limit l;
+	struct limit_id other;
+	uint16_t d;
+
+	for (d = 1; d <= DETAIL_LIBRARY; d++)
+		cr_assert_eq(lines_of(&l, refusal(33, d, 1), 10000, 5000),
+			LIMIT_KEY_BURST);
+	/* Another key, rule, status, kind or user. */
+	cr_assert_eq(lines_of(&l, refusal(33, 1, 2), 1, 5000), 1);
+	cr_assert_eq(lines_of(&l, refusal(33, 77, 1), 1, 5000), 1);
+	cr_assert_eq(lines_of(&l, refusal(34, 1, 1), 1, 5000), 1);
+	other = refusal(33, 1, 1);
+	other.status = PROTO_NOT_PERMITTED;
+	cr_assert_eq(lines_of(&l, other, 1, 5000), 1);
+	other = refusal(33, 1, 1);
+	other.kind = AUDIT_FAILED;
+	cr_assert_eq(lines_of(&l, other, 1, 5000), 1);
+}
+
+/* Nor for hours: what an honest session can be made to report costs less
+ * than what its user gets. */
+Test(limit, a_lasting_flood_hides_nothing_either)
+{
+	static struct limit l;
+	uint64_t now;
+	uint16_t d;
+
+	for (now = 1; now < 3600 * 1000; now += 1000)
+		for (d = 1; d <= DETAIL_LIBRARY; d++)
+			(void)lines_of(&l, refusal(33, d, 1), 2, now);
+	cr_assert_eq(lines_of(&l, refusal(33, 77, 1), 1, now), 1);
+}
+
+Test(limit, many_keys_are_no_way_around_it)
+{
+	static struct limit l;
+	unsigned key, lines = 0;
+
+	for (key = 0; key < 100000; key++)
+		lines += lines_of(&l, refusal(33, 1, key), 1, 5000);
+	cr_assert_eq(lines, LIMIT_KIND_BURST);
+}
+
+/* A session that an attacker controls may report whatever it likes. */
+Test(limit, made_up_kinds_are_bounded_by_their_user)
+{
+	static struct limit l;
+	struct limit_id id = refusal(33, 0, 0);
 	unsigned i, lines = 0;
 
-	for (i = 0; i < 1000; i++)
-		lines += limit_allows(&l, 33, 5000, tell, &t);
-	cr_assert_eq(lines, LIMIT_BURST);
-	cr_assert(limit_allows(&l, 34, 5000, tell, &t));
-	limit_tell(&l, 5000 + LIMIT_SUMMARY - 1, tell, &t);
-	cr_assert_eq(t.times, 0);
-	limit_tell(&l, 5000 + LIMIT_SUMMARY, tell, &t);
-	cr_assert_eq(t.times, 1);
-	cr_assert_eq(t.uid, 33);
-	cr_assert_eq(t.count, 1000 - LIMIT_BURST);
-	limit_tell(&l, UINT64_MAX, tell, &t);
-	cr_assert_eq(t.times, 1);
+	for (i = 0; i < 100000; i++) {
+		id.status = (uint16_t)i;
+		id.detail = (uint16_t)(i >> 4);
+		lines += lines_of(&l, id, 3, 5000);
+	}
+	cr_assert_eq(lines, LIMIT_USER_BURST);
+	cr_assert_eq(told.times, 0);
+	limit_tell(&l, UINT64_MAX, tell, NULL);
+	cr_assert_eq(told.times, 1);
+	cr_assert_eq(told.what.kind, LIMIT_ANY);
+	cr_assert_eq(lines_of(&l, refusal(34, 1, 1), 1, 5000), 1);
 }
 
 Test(limit, lines_come_back_with_time_up_to_a_burst)
 {
 	static struct limit l;
-	struct told t = { 0 };
-	unsigned i, lines;
+	const struct limit_id id = refusal(33, 1, 1);
 
-	for (i = 0; i < LIMIT_BURST; i++)
-		cr_assert(limit_allows(&l, 33, 0, tell, &t));
-	cr_assert_not(limit_allows(&l, 33, LIMIT_INTERVAL - 1, tell, &t));
-	cr_assert(limit_allows(&l, 33, LIMIT_INTERVAL, tell, &t));
-	cr_assert_not(limit_allows(&l, 33, LIMIT_INTERVAL, tell, &t));
-	for (lines = 0, i = 0; i < 1000; i++)
-		lines += limit_allows(&l, 33, 1000000000, tell, &t);
-	cr_assert_eq(lines, LIMIT_BURST);
-	limit_tell_user(&l, 33, tell, &t);
-	cr_assert_eq(t.times, 1);
-	cr_assert_eq(t.count, 1000 - LIMIT_BURST + 2);
+	cr_assert_eq(lines_of(&l, id, LIMIT_KEY_BURST, 0), LIMIT_KEY_BURST);
+	cr_assert_eq(lines_of(&l, id, 1, LIMIT_KEY_INTERVAL - 1), 0);
+	cr_assert_eq(lines_of(&l, id, 2, LIMIT_KEY_INTERVAL), 1);
+	cr_assert_eq(lines_of(&l, id, 1000, 1000000000), LIMIT_KEY_BURST);
 }
 
-Test(limit, the_summary_of_a_forgotten_user_is_told)
+Test(limit, a_users_summaries_are_told_at_a_sessions_end_but_not_at_each)
 {
 	static struct limit l;
-	struct told t = { 0 };
+	const struct limit_id id = refusal(33, 1, 1);
+
+	(void)lines_of(&l, id, LIMIT_KEY_BURST + 3, 5000);
+	limit_tell_user(&l, 34, 5000, tell, NULL);
+	cr_assert_eq(told.times, 0);
+	limit_tell_user(&l, 33, 5000, tell, NULL);
+	cr_assert_eq(told.times, 1);
+	cr_assert_eq(told.count, 3);
+	(void)lines_of(&l, id, 1, 5001);
+	limit_tell_user(&l, 33, 5001, tell, NULL);
+	cr_assert_eq(told.times, 1);
+	limit_tell_user(&l, 33, 5000 + LIMIT_SUMMARY, tell, NULL);
+	cr_assert_eq(told.times, 2);
+}
+
+Test(limit, what_is_forgotten_is_told)
+{
+	static struct limit l;
 	unsigned i;
 
-	for (i = 0; i < LIMIT_BURST + 5; i++)
-		(void)limit_allows(&l, 7, 1, tell, &t);
-	for (i = 0; i < LIMIT_USERS; i++)
-		(void)limit_allows(&l, 1000 + i, 2 + i, tell, &t);
-	cr_assert_eq(t.times, 1);
-	cr_assert_eq(t.uid, 7);
-	cr_assert_eq(t.count, 5);
+	(void)lines_of(&l, refusal(7, 1, 1), LIMIT_KEY_BURST + 5, 1);
+	for (i = 0; i < 10 * LIMIT_KINDS; i++)
+		(void)lines_of(&l, refusal(1000 + i, 1, 1), 1, 2 + i);
+	cr_assert_eq(told.times, 1);
+	cr_assert_eq(told.what.uid, 7);
+	cr_assert_eq(told.count, 5);
+}
+
+Test(limit, lost_records_are_counted_not_reports_of_them)
+{
+	static struct limit l;
+	const struct limit_id id = { .uid = 33, .kind = LIMIT_LOST };
+	struct line line;
+	unsigned i;
+
+	for (i = 0; i < LIMIT_KEY_BURST; i++)
+		cr_assert(limit_allows(&l, &id, 9, 1, tell, NULL));
+	cr_assert_not(limit_allows(&l, &id, 40, 1, tell, NULL));
+	cr_assert_not(limit_allows(&l, &id, 2, 1, tell, NULL));
+	limit_tell(&l, UINT64_MAX, tell, NULL);
+	report_held_back(&told.what, told.count, 0, &line);
+	cr_assert_str_eq(line.text,
+		"uid=33: 42 more audit records could not be delivered");
+}
+
+Test(limit, a_key_counts_where_keyd_has_it)
+{
+	struct audit a = { .kind = AUDIT_REFUSED, .status = PROTO_USE_REFUSED };
+	struct limit_id id;
+
+	memset(a.hash, 7, sizeof(a.hash));
+	id = limit_id_of(&a, 33);
+	cr_assert_eq(id.uid, 33);
+	cr_assert_eq(id.key[0], 7);
+	/* A client can ask for any number of hashes that no key has. */
+	a.status = PROTO_UNKNOWN_KEY;
+	cr_assert_eq(limit_id_of(&a, 33).key[0], 0);
+	a.status = PROTO_MALFORMED;
+	cr_assert_eq(limit_id_of(&a, 33).key[0], 0);
+	a = (struct audit){ .kind = AUDIT_SESSION_END, .code = 256 + 11 };
+	cr_assert_eq(limit_id_of(&a, 33).detail, 256 + 11);
 }
