@@ -101,6 +101,13 @@ is_server_hello(struct walk *w, struct reader *r)
 	return ends_with_extensions(r);
 }
 
+/* Does it start as a certificate, a public key and a name do? */
+static bool
+is_sequence(struct view v)
+{
+	return v.len > 0 && v.data[0] == DER_SEQUENCE;
+}
+
 /*
  * One certificate or more; or a raw public key (RFC 7250), whose first byte
  * would be a length of megabytes.
@@ -108,19 +115,17 @@ is_server_hello(struct walk *w, struct reader *r)
 static bool
 is_certificate(struct walk *w, struct reader *r)
 {
-	struct view all = read_vec24(r), one;
+	struct view all = read_vec24(r);
 	struct reader c = reader_init(all.data, all.len);
 
 	(void)w;
 	if (reader_finish(r) < 0 || all.len == 0)
 		return false;
-	if (all.data[0] == DER_SEQUENCE)
+	if (is_sequence(all))
 		return true;
-	while (reader_left(&c) > 0) {
-		one = read_vec24(&c);
-		if (one.len == 0 || one.data[0] != DER_SEQUENCE)
+	while (reader_left(&c) > 0)
+		if (!is_sequence(read_vec24(&c)))
 			return false;
-	}
 	return reader_finish(&c) == 0;
 }
 
@@ -178,7 +183,7 @@ is_certificate_request(struct walk *w, struct reader *r)
 
 	(void)w;
 	while (reader_left(&n) > 0)
-		if (reader_vec16(&n).len == 0)
+		if (!is_sequence(reader_vec16(&n)))
 			return false;
 	return types.len > 0 && schemes.len >= 2 && schemes.len % 2 == 0 &&
 	       reader_finish(&n) == 0 && reader_finish(r) == 0;
