@@ -14,6 +14,7 @@ enum {
 	CONTEXT = 33,
 	RANDOMS = 64,
 	CURVE_NAMED = 3,
+	LAST_CURVE = 0xFF, /* far beyond the registry's last */
 	/* randoms, curve type, group, length, the longest point */
 	ECDHE_MAX = RANDOMS + 1 + 2 + 1 + 255,
 	UNCOMPRESSED = 4,
@@ -143,19 +144,26 @@ classify_ske(struct view m, struct view spki, grammar_on_curve_fn *on_curve,
 }
 
 /*
- * A client's transcript. It must not pass for a server's either: be longer
- * than any ECDHE one, and nothing that a client could take for a DHE one. In
- * honest handshakes that is the case once in 2^28 (measured).
+ * Could some TLS client take m for a ServerKeyExchange, sound or not? By chance
+ * a transcript once in 2^28 (measured), a request hardly ever.
  */
-static struct grammar_result
-classify_transcript(struct view m)
+static bool
+passes_for_ske(struct view m)
 {
-	struct grammar_result g = { .form = GRAMMAR_TLS12_CLIENT };
+	struct reader r = reader_init(m.data, m.len), ecdhe;
+	uint8_t type;
+	uint16_t group;
+	struct view point;
 
-	if (m.len <= ECDHE_MAX || dhe_look((struct view){ m.data + RANDOMS,
-					  m.len - RANDOMS }) >= DHE_WEAK)
-		g.defect = GRAMMAR_CONFUSABLE;
-	return g;
+	(void)reader_bytes(&r, RANDOMS);
+	ecdhe = r;
+	type = reader_u8(&ecdhe);
+	group = reader_u16(&ecdhe);
+	point = reader_vec8(&ecdhe);
+	if (reader_finish(&ecdhe) == 0 && type == CURVE_NAMED &&
+		group <= LAST_CURVE && point.len > 0)
+		return true;
+	return dhe_look(reader_bytes(&r, reader_left(&r))) >= DHE_WEAK;
 }
 
 struct grammar_result
@@ -166,16 +174,16 @@ grammar_classify(
 
 	if (g.form != GRAMMAR_OTHER)
 		return g;
-	/*
-	 * A request before a ServerKeyExchange: both at once is confusable,
-	 * hence refused as the latter, and harmless as the former, because
-	 * its first bytes would have to be the random of an honest client.
-	 */
-	if (csr_is_request(message, spki))
+	if (csr_is_request(message, spki)) {
 		g.form = GRAMMAR_CSR;
-	else if (transcript_is_client(message))
-		g = classify_transcript(message);
-	else
+		if (passes_for_ske(message))
+			g.defect = GRAMMAR_CONFUSABLE;
+	} else if (transcript_is_client(message)) {
+		g.form = GRAMMAR_TLS12_CLIENT;
+		if (message.len <= ECDHE_MAX || passes_for_ske(message))
+			g.defect = GRAMMAR_CONFUSABLE;
+	} else {
 		(void)classify_ske(message, spki, on_curve, &g);
+	}
 	return g;
 }

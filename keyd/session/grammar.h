@@ -15,12 +15,13 @@
  *  - A request and a transcript: 30 and 01 at byte 0.
  *  - A request and a ServerKeyExchange, of either kind: a request is a DER
  *    SEQUENCE of exactly its length whose first element is an INTEGER of one
- *    byte. A ServerKeyExchange of that form is confusable, never sound.
+ *    byte. A ServerKeyExchange of that form is confusable. The other way round,
+ *    so is a request that some client could take for a ServerKeyExchange: what
+ *    is both is accepted as neither.
  *  - A transcript and a ServerKeyExchange, of either kind: a transcript passes
- *    transcript_starts(), and a ServerKeyExchange that does is confusable. The
- *    other way round, a transcript is longer than any ECDHE one, and
- *    confusable if some client could take it for a DHE one: what is both is
- *    accepted as neither.
+ *    transcript_starts(). A ServerKeyExchange that does is confusable. The other
+ *    way round, a transcript is longer than any ECDHE one, and confusable like
+ *    a request.
  *  - ECDHE and DHE: the former has at most 64 + 4 + 255 bytes, a sound one of
  *    the latter at least 64 + 2 + 256 + 3 + 3.
  * tests/fuzz/fuzz_grammar.c tries to find a message that refutes this.
@@ -41,7 +42,7 @@ enum grammar_form {
 	GRAMMAR_CSR,          /* CertificationRequestInfo, RFC 2986 §4.1 */
 };
 
-/* Why a message that has the outline of a TLS 1.2 one is not accepted. */
+/* Why a message that has the outline of such a form is not accepted. */
 enum grammar_defect {
 	GRAMMAR_SOUND,
 	GRAMMAR_GROUP,      /* ECDHE: not x25519, P-256 or P-384 */
@@ -52,7 +53,7 @@ enum grammar_defect {
 
 struct grammar_result {
 	enum grammar_form form;
-	enum grammar_defect defect; /* of the three of TLS 1.2 */
+	enum grammar_defect defect; /* of the last four */
 	bool sentinel;              /* of a server's: RFC 8446 §4.1.3 */
 };
 

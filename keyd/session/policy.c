@@ -82,7 +82,7 @@ check_csr(const struct ring_entry *key, const struct proto_scheme *s,
 {
 	(void)key;
 	(void)s;
-	return g->form == GRAMMAR_CSR ? DETAIL_NONE : DETAIL_NOT_CSR;
+	return g->form == GRAMMAR_CSR ? defects[g->defect] : DETAIL_NOT_CSR;
 }
 
 /* In the order in which they give the detail of a refusal. */
