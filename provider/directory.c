@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -74,22 +75,22 @@ is_honest(const struct context *ctx, const struct proto_find *what,
 	       len == PROTO_HASH_LEN && memcmp(hash, got->hash, len) == 0;
 }
 
-/* How the key was named, for words. */
-static const char *
-words_for(const struct proto_find *what, char *out, size_t size)
-{
-	size_t len = 0, i;
+enum {
+	MAX_WORDS = 80, /* "sha256=" and a hash, or a name */
+};
 
-	if (what->by == PROTO_BY_NAME) {
-		(void)snprintf(out, size, "%.*s", (int)what->name.len,
+/* How the key was named, for words. */
+static void
+words_for(const struct proto_find *what, char *out)
+{
+	char hash[KEY_HASH_TEXT];
+
+	if (what->by == PROTO_BY_NAME)
+		(void)snprintf(out, MAX_WORDS, "%.*s", (int)what->name.len,
 			(const char *)what->name.data);
-		return out;
-	}
-	len += (size_t)snprintf(out, size, "sha256=");
-	for (i = 0; i < PROTO_HASH_LEN; i++)
-		len += (size_t)snprintf(
-			out + len, size - len, "%02x", what->hash[i]);
-	return out;
+	else
+		(void)snprintf(out, MAX_WORDS, "sha256=%s",
+			key_hash_text(what->hash, hash));
 }
 
 struct key *
@@ -100,9 +101,9 @@ directory_find(struct context *ctx, const struct proto_find *what)
 	struct shell shell = { 0 };
 	struct proto_key got;
 	struct view body;
-	char words[80];
+	char words[MAX_WORDS];
 
-	(void)words_for(what, words, sizeof(words));
+	words_for(what, words);
 	proto_put_request(&w, PROTO_FIND, 1);
 	proto_put_find(&w, what);
 	if (call(ctx, &w, reply, sizeof(reply), words, &body) < 0)

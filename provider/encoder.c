@@ -171,16 +171,11 @@ write_inner(const struct encoder *e, const struct key *key, int selection,
 static int
 shell_as_text(const struct encoder *e, const struct key *key, BIO *out)
 {
-	size_t i;
+	char hash[KEY_HASH_TEXT];
 
 	(void)e;
-	if (BIO_printf(out,
-		    "Private-Key: kept by keyd as %s, sha256=", key->name) <= 0)
-		return 0;
-	for (i = 0; i < sizeof(key->hash); i++)
-		if (BIO_printf(out, "%02x", key->hash[i]) <= 0)
-			return 0;
-	return BIO_puts(out, "\n") > 0 &&
+	return BIO_printf(out, "Private-Key: kept by keyd as %s, sha256=%s\n",
+		       key->name, key_hash_text(key->hash, hash)) > 0 &&
 	       EVP_PKEY_print_public(out, key->inner, 0, NULL) == 1;
 }
 

@@ -143,14 +143,28 @@ key_dup_shell(const struct key *from)
 struct key *
 key_take_public(struct key *key)
 {
-	struct key *public = NULL;
+	struct key *taken = NULL;
+	int has = OSSL_KEYMGMT_SELECT_PUBLIC_KEY |
+		  OSSL_KEYMGMT_SELECT_ALL_PARAMETERS;
 
 	if (EVP_PKEY_up_ref(key->inner))
-	public = key_new_inner(key->ctx, key->kind, key->inner,
-		OSSL_KEYMGMT_SELECT_PUBLIC_KEY |
-			OSSL_KEYMGMT_SELECT_ALL_PARAMETERS);
+		taken = key_new_inner(key->ctx, key->kind, key->inner, has);
 	key_free(key);
-	return public;
+	return taken;
+}
+
+const char *
+key_hash_text(const uint8_t hash[PROTO_HASH_LEN], char out[KEY_HASH_TEXT])
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t i;
+
+	for (i = 0; i < PROTO_HASH_LEN; i++) {
+		out[2 * i] = digits[hash[i] >> 4];
+		out[2 * i + 1] = digits[hash[i] & 15];
+	}
+	out[2 * i] = '\0';
+	return out;
 }
 
 int

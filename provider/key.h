@@ -16,6 +16,11 @@
 #include "wire/proto.h"
 #include "wire/shell.h"
 
+enum {
+	/* bytes of a hash in hexadecimal, with the terminating zero */
+	KEY_HASH_TEXT = 2 * PROTO_HASH_LEN + 1,
+};
+
 struct key {
 	struct context *ctx;
 	enum key_kind kind;
@@ -59,6 +64,10 @@ struct key *key_take_public(struct key *key);
  * understands: provider-object(7). What callback returns.
  */
 int key_give(struct key *key, OSSL_CALLBACK *callback, void *arg);
+
+/* A key's hash as it stands in URIs and messages. Returns out. */
+const char *
+key_hash_text(const uint8_t hash[PROTO_HASH_LEN], char out[KEY_HASH_TEXT]);
 
 struct key *key_up_ref(struct key *key);
 void key_free(struct key *key);

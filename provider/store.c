@@ -11,6 +11,7 @@
 #include <openssl/params.h>
 #include <openssl/store.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "provider/directory.h"
@@ -66,8 +67,8 @@ read_name(const char *name, struct proto_find *out)
 	if (strncmp(name, HASH, strlen(HASH)) != 0)
 		return -1;
 	name += strlen(HASH);
-	if (strspn(name, "0123456789abcdefABCDEF") != 2 * PROTO_HASH_LEN ||
-		name[2 * PROTO_HASH_LEN] != '\0')
+	if (strlen(name) != KEY_HASH_TEXT - 1 ||
+		strspn(name, "0123456789abcdefABCDEF") != KEY_HASH_TEXT - 1)
 		return -1;
 	hash = OPENSSL_hexstr2buf(name, &n);
 	if (hash == NULL)
@@ -186,12 +187,12 @@ static int
 give_name(struct store *s, OSSL_CALLBACK *callback, void *arg)
 {
 	char uri[sizeof(SCHEME) + PROTO_MAX_NAME];
-	char by_hash[sizeof(SCHEME HASH) + 2 * PROTO_HASH_LEN];
+	char by_hash[sizeof(SCHEME HASH) + KEY_HASH_TEXT];
 	int type = OSSL_OBJECT_NAME;
 	uint8_t hash[PROTO_HASH_LEN];
 	OSSL_PARAM params[4];
+	char digits[KEY_HASH_TEXT];
 	struct view name;
-	size_t len, i;
 
 	/* A page with a next one has entries: this is asked once at most. */
 	if (s->page.left == 0 &&
@@ -202,10 +203,8 @@ give_name(struct store *s, OSSL_CALLBACK *callback, void *arg)
 	directory_read(&s->page, hash, &name);
 	(void)snprintf(uri, sizeof(uri), SCHEME "%.*s", (int)name.len,
 		(const char *)name.data);
-	len = (size_t)snprintf(by_hash, sizeof(by_hash), SCHEME HASH);
-	for (i = 0; i < sizeof(hash); i++)
-		len += (size_t)snprintf(
-			by_hash + len, sizeof(by_hash) - len, "%02x", hash[i]);
+	(void)snprintf(by_hash, sizeof(by_hash), SCHEME HASH "%s",
+		key_hash_text(hash, digits));
 	params[0] = OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type);
 	params[1] = OSSL_PARAM_construct_utf8_string(
 		OSSL_OBJECT_PARAM_DATA, uri, 0);
