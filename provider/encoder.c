@@ -14,36 +14,17 @@
 #include <openssl/crypto.h>
 #include <openssl/encoder.h>
 #include <openssl/params.h>
-#include <openssl/pem.h>
 
 #include <string.h>
 
 #include "provider/dispatch.h"
-#include "provider/errors.h"
-#include "provider/key.h"
+#include "provider/encoder_shell.h"
 
 enum {
-	MAX_CIPHER = 64, /* bytes of its name; libcrypto's have fewer than 32 */
 	UNSET = -1,
 	PRIVATE = OSSL_KEYMGMT_SELECT_PRIVATE_KEY,
 	PUBLIC = OSSL_KEYMGMT_SELECT_PUBLIC_KEY,
 	PARAMETERS = OSSL_KEYMGMT_SELECT_ALL_PARAMETERS,
-};
-
-struct encoder {
-	struct context *ctx;
-	const struct form *form;
-	bool is_encrypted;
-	char cipher[MAX_CIPHER];
-	/* UNSET: as default does it */
-	int save_parameters, encrypt_level;
-};
-
-/* A form of output: its name for default, and what to make of a shell. */
-struct form {
-	const char *output, *structure;
-	int (*write_shell)(
-		const struct encoder *e, const struct key *key, BIO *out);
 };
 
 static OSSL_FUNC_encoder_freectx_fn freectx;
@@ -52,7 +33,7 @@ static OSSL_FUNC_encoder_set_ctx_params_fn set;
 static OSSL_FUNC_encoder_encode_fn encode;
 
 static void *
-newctx(void *provctx, const struct form *form)
+newctx(void *provctx, const struct encoder_form *form)
 {
 	struct encoder *e = OPENSSL_zalloc(sizeof(*e));
 
@@ -94,8 +75,8 @@ set_cipher(struct encoder *e, const OSSL_PARAM *p)
 	if (!OSSL_PARAM_get_utf8_string_ptr(p, &name))
 		return 0;
 	e->is_encrypted = name != NULL;
-	return name == NULL ||
-	       OPENSSL_strlcpy(e->cipher, name, MAX_CIPHER) < MAX_CIPHER;
+	return name == NULL || OPENSSL_strlcpy(e->cipher, name,
+				       ENCODER_MAX_CIPHER) < ENCODER_MAX_CIPHER;
 }
 
 /*
@@ -161,76 +142,12 @@ write_inner(const struct encoder *e, const struct key *key, int selection,
 	OSSL_ENCODER_CTX *to = OSSL_ENCODER_CTX_new_for_pkey(key->inner,
 		selection, e->form->output, e->form->structure, NULL);
 	int ok = to != NULL &&
-		 OSSL_ENCODER_CTX_set_passphrase_cb(to, pw, pwarg) == 1 &&
+		 (pw == NULL || OSSL_ENCODER_CTX_set_passphrase_cb(
+					to, pw, pwarg) == 1) &&
 		 pass_params(e, to) && OSSL_ENCODER_to_bio(to, out) == 1;
 
 	OSSL_ENCODER_CTX_free(to);
 	return ok;
-}
-
-static int
-shell_as_text(const struct encoder *e, const struct key *key, BIO *out)
-{
-	char hash[KEY_HASH_TEXT];
-
-	(void)e;
-	return BIO_printf(out, "Private-Key: kept by keyd as %s, sha256=%s\n",
-		       key->name, key_hash_text(key->hash, hash)) > 0 &&
-	       EVP_PKEY_print_public(out, key->inner, 0, NULL) == 1;
-}
-
-static int
-refuse_cipher(const struct encoder *e, const struct key *key, BIO *out)
-{
-	(void)out;
-	errors_raise(e->ctx, ERROR_NOT_FOR_SHELLS,
-		"key %s is kept by keyd, and its shell holds no secret that a "
-		"cipher could protect: write it without one",
-		key->name);
-	return 0;
-}
-
-static int
-refuse_form(const struct encoder *e, const struct key *key, BIO *out)
-{
-	(void)out;
-	errors_raise(e->ctx, ERROR_NOT_FOR_SHELLS,
-		"key %s is kept by keyd, and its shell cannot be written as "
-		"%s: write PEM or DER",
-		key->name, e->form->output);
-	return 0;
-}
-
-/* The shell's DER, SHELL_MAX bytes at der. */
-static int
-make_shell(const struct encoder *e, const struct key *key, uint8_t *der,
-	size_t *len)
-{
-	struct view spki = { .data = key->spki, .len = key->spki_len };
-
-	return (!e->is_encrypted || refuse_cipher(e, key, NULL)) &&
-	       shell_encode(key->name, spki, der, SHELL_MAX, len) == 0;
-}
-
-static int
-shell_as_der(const struct encoder *e, const struct key *key, BIO *out)
-{
-	uint8_t der[SHELL_MAX];
-	size_t len;
-
-	return make_shell(e, key, der, &len) &&
-	       BIO_write(out, der, (int)len) == (int)len;
-}
-
-/* PKCS#8 also where another label was asked for: nothing else can hold it. */
-static int
-shell_as_pem(const struct encoder *e, const struct key *key, BIO *out)
-{
-	uint8_t der[SHELL_MAX];
-	size_t len;
-
-	return make_shell(e, key, der, &len) &&
-	       PEM_write_bio(out, PEM_STRING_PKCS8INF, "", der, (long)len) > 0;
 }
 
 /* What is complete, and nothing else, is given to the application. */
@@ -266,8 +183,11 @@ encode(void *vctx, OSSL_CORE_BIO *out, const void *obj,
 	text = BIO_new(BIO_s_mem());
 	if (text == NULL)
 		return 0;
-	if (key->is_shell && (selection & PRIVATE))
+	if (key->is_shell && (selection & PRIVATE) &&
+		e->form->write_shell != NULL)
 		ok = e->form->write_shell(e, key, text);
+	else if (key->is_shell)
+		ok = write_inner(e, key, selection & ~PRIVATE, pw, pwarg, text);
 	else
 		ok = write_inner(e, key, selection, pw, pwarg, text);
 	ok = ok && pass_on(&e->ctx->core, text, out);
@@ -277,7 +197,7 @@ encode(void *vctx, OSSL_CORE_BIO *out, const void *obj,
 
 /* A form, with the dispatch table of its encoder. */
 #define FORM(name, output, structure, parts, write_shell)                      \
-	static const struct form name##_form = { output, structure,            \
+	static const struct encoder_form name##_form = { output, structure,    \
 		write_shell };                                                 \
 	static void *name##_newctx(void *provctx)                              \
 	{                                                                      \
@@ -303,17 +223,19 @@ encode(void *vctx, OSSL_CORE_BIO *out, const void *obj,
 	FORM(name##_pem, "pem", structure, parts, pem)                         \
 	FORM(name##_der, "der", structure, parts, der)
 
-FORM(text, "text", NULL, PRIVATE | PUBLIC | PARAMETERS, shell_as_text)
-FORMS(pkcs8, "PrivateKeyInfo", PRIVATE, shell_as_pem, shell_as_der)
-FORMS(encrypted, "EncryptedPrivateKeyInfo", PRIVATE, refuse_cipher,
-	refuse_cipher)
+FORM(text, "text", NULL, PRIVATE | PUBLIC | PARAMETERS, encoder_shell_text)
+FORMS(pkcs8, "PrivateKeyInfo", PRIVATE, encoder_shell_pem, encoder_shell_der)
+FORMS(encrypted, "EncryptedPrivateKeyInfo", PRIVATE,
+	encoder_shell_refuse_cipher, encoder_shell_refuse_cipher)
 FORMS(spki, "SubjectPublicKeyInfo", PUBLIC, NULL, NULL)
-FORMS(rsa, "type-specific", PRIVATE | PUBLIC, shell_as_pem, shell_as_der)
-FORMS(pkcs1, "pkcs1", PRIVATE | PUBLIC, shell_as_pem, shell_as_der)
-FORMS(ec, "type-specific", PRIVATE | PARAMETERS, shell_as_pem, shell_as_der)
+FORMS(rsa, "type-specific", PRIVATE | PUBLIC, encoder_shell_pem,
+	encoder_shell_der)
+FORMS(pkcs1, "pkcs1", PRIVATE | PUBLIC, encoder_shell_pem, encoder_shell_der)
+FORMS(ec, "type-specific", PRIVATE | PARAMETERS, encoder_shell_pem,
+	encoder_shell_der)
 FORM(blob, "blob", NULL, PUBLIC, NULL)
-FORM(msblob, "msblob", NULL, PRIVATE | PUBLIC, refuse_form)
-FORM(pvk, "pvk", NULL, PRIVATE, refuse_form)
+FORM(msblob, "msblob", NULL, PRIVATE | PUBLIC, encoder_shell_refuse_form)
+FORM(pvk, "pvk", NULL, PRIVATE, encoder_shell_refuse_form)
 
 #define ROW(names, output, form)                                               \
 	{                                                                      \

@@ -371,6 +371,24 @@ Test(provider_encode, writes_older_public_forms_and_parameters_of_a_type)
 	cr_assert_gt(i2d_KeyParams(s.shell[SCENE_P256], NULL), 0);
 }
 
+/* As default does, if it is asked for more than there is room for. */
+Test(provider_encode, writes_a_public_form_whatever_else_is_asked_for)
+{
+	OSSL_ENCODER_CTX *c = OSSL_ENCODER_CTX_new_for_pkey(s.shell[SCENE_P256],
+		EVP_PKEY_PUBLIC_KEY, "DER", "SubjectPublicKeyInfo", NULL);
+	unsigned char *a = NULL, *b = NULL;
+	size_t len = 0;
+
+	cr_assert_eq(OSSL_ENCODER_CTX_set_selection(c, EVP_PKEY_KEYPAIR), 1);
+	cr_assert_eq(OSSL_ENCODER_to_data(c, &a, &len), 1);
+	cr_assert_eq((int)len, i2d_PUBKEY(s.key[SCENE_P256], &b));
+	cr_assert_eq(memcmp(a, b, len), 0);
+	assert_no_errors();
+	OPENSSL_free(a);
+	OPENSSL_free(b);
+	OSSL_ENCODER_CTX_free(c);
+}
+
 Test(provider_encode, the_form_of_points_is_of_the_public_key_alone)
 {
 	EVP_PKEY *key = s.shell[SCENE_P256], *other = EVP_PKEY_dup(key);
