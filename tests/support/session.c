@@ -132,6 +132,20 @@ make_rsa_8192(void)
 	return pkey;
 }
 
+/* "2048", or "2048:SHA384" of an RSA-PSS key that is restricted to it. */
+static void
+set_rsa(EVP_PKEY_CTX *ctx, const char *bits)
+{
+	const char *digest = strchr(bits, ':');
+
+	need(EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, atoi(bits)) > 0);
+	if (digest == NULL)
+		return;
+	need(EVP_PKEY_CTX_set_rsa_pss_keygen_md_name(ctx, digest + 1, NULL) >
+		0);
+	need(EVP_PKEY_CTX_set_rsa_pss_keygen_mgf1_md_name(ctx, digest + 1) > 0);
+}
+
 static EVP_PKEY *
 make_key(const struct keykind *kind, const char *type)
 {
@@ -146,8 +160,7 @@ make_key(const struct keykind *kind, const char *type)
 	ctx = EVP_PKEY_CTX_new_from_name(NULL, kind->algorithm, NULL);
 	need(ctx != NULL && EVP_PKEY_keygen_init(ctx) == 1);
 	if (bits != NULL)
-		need(EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, atoi(bits + 1)) ==
-			1);
+		set_rsa(ctx, bits + 1);
 	need(EVP_PKEY_generate(ctx, &pkey) == 1);
 	EVP_PKEY_CTX_free(ctx);
 	return pkey;

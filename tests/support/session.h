@@ -47,7 +47,8 @@ void fixture_init(struct fixture *f);
 /*
  * Adds a key and returns its entry, to be changed before the start: `use` is
  * `sign` where the type signs, else `decrypt`. type is a name of keykind's
- * ("P-256", "X25519"), of RSA with the bits ("RSA:2048", "RSA-PSS:2048"), or NULL
+ * ("P-256", "X25519"), of RSA with the bits ("RSA:2048", "RSA-PSS:2048"
+ * or, restricted to a digest, "RSA-PSS:2048:SHA384"), or NULL
  * for a key that is only named. An RSA entry has K ready in secrets; its
  * length is set at the start.
  */

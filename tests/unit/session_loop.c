@@ -26,12 +26,31 @@ static uint64_t seed = 88172645463325252U;
 /* Set for the loop in a child: the generation changes as the reply leaves. */
 static bool new_generation_on_send;
 
-/* Stands in for libc's, so that a test can act between send and check. */
+/* Set for the loop in a child: what was sent must not be there any more when
+ * the next request is received. */
+static bool replies_are_wiped;
+static const uint8_t *last_reply;
+static size_t last_len;
+
+/* Stand in for libc's, so that a test can act between send and check. */
+ssize_t
+recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	size_t i;
+
+	for (i = 0; replies_are_wiped && i < last_len; i++)
+		if (last_reply[i] != 0)
+			_exit(99);
+	return syscall(SYS_recvmsg, fd, msg, flags);
+}
+
 ssize_t
 sendmsg(int fd, const struct msghdr *msg, int flags)
 {
 	ssize_t n = syscall(SYS_sendmsg, fd, msg, flags);
 
+	last_reply = msg->msg_iov->iov_base;
+	last_len = msg->msg_iov->iov_len;
 	if (new_generation_on_send)
 		atomic_store(f.current, f.generation + 1);
 	return n;
@@ -664,6 +683,18 @@ Test(session, ends_after_the_reply_when_the_generation_changes_meanwhile)
 	new_generation_on_send = false;
 	cr_assert_eq(ask(&w).status, PROTO_OK);
 	cr_assert_eq(fixture_wait(&f), 0);
+}
+
+Test(session, wipes_each_reply)
+{
+	struct writer w = begin(PROTO_HELLO);
+
+	replies_are_wiped = true;
+	fixture_start_loop(&f);
+	replies_are_wiped = false;
+	cr_assert_eq(ask(&w).status, PROTO_OK);
+	cr_assert_eq(ask(&w).status, PROTO_OK);
+	close_and_expect(0);
 }
 
 Test(session, ends_when_idle_for_too_long)
