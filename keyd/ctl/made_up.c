@@ -14,7 +14,26 @@ enum {
 	X25519_LEN = 32,
 	NAMED_CURVE = 3,
 	PRIME_LEN = 256,
+	TLS12 = 0x0303,
+	SUITE = 0x002f,  /* TLS_RSA_WITH_AES_128_CBC_SHA */
+	SCHEME = 0x0401, /* rsa_pkcs1_sha256 */
+	RSA_SIGN = 1,    /* a type of client certificates */
+	MAX_BODY = 300,
 };
+
+/* RFC 5246 §7.4 */
+enum {
+	CLIENT_HELLO = 1,
+	SERVER_HELLO = 2,
+	CERTIFICATE = 11,
+	CERTIFICATE_REQUEST = 13,
+	SERVER_HELLO_DONE = 14,
+	CLIENT_KEY_EXCHANGE = 16,
+};
+
+/* RFC 8446 §4.1.3 */
+static const uint8_t sentinel[SENTINEL] = { 'D', 'O', 'W', 'N', 'G', 'R', 'D',
+	1 };
 
 static void
 put_random(struct writer *w, size_t len)
@@ -74,9 +93,6 @@ put_dhe(struct writer *w)
 size_t
 made_up_exchange(bool dhe, uint8_t out[MADE_UP_MAX])
 {
-	/* RFC 8446 §4.1.3 */
-	static const uint8_t sentinel[SENTINEL] = { 'D', 'O', 'W', 'N', 'G',
-		'R', 'D', 1 };
 	struct writer w = writer_init(out, MADE_UP_MAX);
 
 	put_random(&w, 2 * RANDOM - SENTINEL);
@@ -88,6 +104,99 @@ made_up_exchange(bool dhe, uint8_t out[MADE_UP_MAX])
 		writer_u16(&w, X25519);
 		writer_u8(&w, X25519_LEN);
 		put_random(&w, X25519_LEN);
+	}
+	return end(&w);
+}
+
+static void
+put_u24(struct writer *w, size_t n)
+{
+	writer_u8(w, (uint8_t)(n >> 16));
+	writer_u16(w, (uint16_t)n);
+}
+
+static void
+put_client_hello(struct writer *w)
+{
+	writer_u16(w, TLS12);
+	put_random(w, RANDOM);
+	writer_u8(w, 0);  /* no session */
+	writer_u16(w, 2); /* bytes of suites */
+	writer_u16(w, SUITE);
+	writer_u16(w, 0x0100); /* one compression: none */
+}
+
+static void
+put_server_hello(struct writer *w)
+{
+	writer_u16(w, TLS12);
+	put_random(w, RANDOM - SENTINEL);
+	writer_bytes(w, sentinel, SENTINEL);
+	writer_u8(w, 0); /* no session */
+	writer_u16(w, SUITE);
+	writer_u8(w, 0); /* no compression */
+}
+
+/* A list of one certificate, of which there is no more than the start. */
+static void
+put_certificate(struct writer *w)
+{
+	put_u24(w, 5);
+	put_u24(w, 2);
+	writer_u16(w, 0x3000);
+}
+
+static void
+put_certificate_request(struct writer *w)
+{
+	writer_u8(w, 1);
+	writer_u8(w, RSA_SIGN);
+	writer_u16(w, 2); /* bytes of schemes */
+	writer_u16(w, SCHEME);
+	writer_u16(w, 0); /* no names */
+}
+
+static void
+put_nothing(struct writer *w)
+{
+	(void)w;
+}
+
+static void
+put_client_key_exchange(struct writer *w)
+{
+	writer_u16(w, PRIME_LEN);
+	put_random(w, PRIME_LEN);
+}
+
+static const struct {
+	uint8_t type;
+	void (*put)(struct writer *w);
+} handshake[] = {
+	{ CLIENT_HELLO, put_client_hello },
+	{ SERVER_HELLO, put_server_hello },
+	{ CERTIFICATE, put_certificate },
+	{ CERTIFICATE_REQUEST, put_certificate_request },
+	{ SERVER_HELLO_DONE, put_nothing },
+	{ CERTIFICATE, put_certificate },
+	{ CLIENT_KEY_EXCHANGE, put_client_key_exchange },
+};
+
+size_t
+made_up_transcript(uint8_t out[MADE_UP_MAX])
+{
+	struct writer w = writer_init(out, MADE_UP_MAX), b;
+	uint8_t body[MAX_BODY];
+	size_t i, len = 0;
+
+	for (i = 0; i < sizeof(handshake) / sizeof(handshake[0]); i++) {
+		b = writer_init(body, sizeof(body));
+		handshake[i].put(&b);
+		if (writer_finish(&b, &len) < 0)
+			w.failed = true;
+		writer_u8(&w, handshake[i].type);
+		put_u24(&w, len);
+		writer_bytes(&w, body, len);
 	}
 	return end(&w);
 }

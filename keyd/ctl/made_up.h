@@ -25,4 +25,7 @@ MUST_USE size_t made_up_verify(bool client, uint8_t out[MADE_UP_MAX]);
  */
 MUST_USE size_t made_up_exchange(bool dhe, uint8_t out[MADE_UP_MAX]);
 
+/* All that a client of TLS 1.2 signs, with RSA key exchange: RFC 5246 §7.4.8. */
+MUST_USE size_t made_up_transcript(uint8_t out[MADE_UP_MAX]);
+
 #endif

@@ -80,7 +80,7 @@ has_no_scheme(const struct user_answer *a)
 }
 
 static int
-handshake(struct proof *p, bool client)
+handshake13(struct proof *p, bool client)
 {
 	uint8_t message[MADE_UP_MAX];
 	size_t len = made_up_verify(client, message);
@@ -94,11 +94,10 @@ handshake(struct proof *p, bool client)
 	return sign(p, &s, (struct view){ message, len });
 }
 
+/* A message of TLS 1.2 that has been made up, of len bytes. */
 static int
-exchange(struct proof *p, bool dhe)
+handshake12(struct proof *p, const uint8_t *message, size_t len)
 {
-	uint8_t message[MADE_UP_MAX];
-	size_t len = made_up_exchange(dhe, message);
 	struct proto_scheme s;
 
 	if (len == 0)
@@ -111,29 +110,35 @@ exchange(struct proof *p, bool dhe)
 static int
 prove_server(struct proof *p)
 {
-	int r = handshake(p, false);
+	uint8_t message[MADE_UP_MAX];
+	int r = handshake13(p, false);
 
-	return r == 0 && has_no_scheme(p->out) ? exchange(p, false) : r;
-}
-
-static int
-prove_dhe(struct proof *p)
-{
-	int r = exchange(p, true);
-
-	/* `tls12 = no` leaves nothing of this use. */
-	return r == 0 && !p->out->ok && p->out->detail == DETAIL_TLS12_OFF
-		       ? SKIPPED
-		       : r;
+	if (r < 0 || !has_no_scheme(p->out))
+		return r;
+	return handshake12(p, message, made_up_exchange(false, message));
 }
 
 static int
 prove_client(struct proof *p)
 {
-	int r = handshake(p, true);
+	uint8_t message[MADE_UP_MAX];
+	int r = handshake13(p, true);
 
-	/* A whole handshake of TLS 1.2 is not made up. */
-	return r == 0 && has_no_scheme(p->out) ? SKIPPED : r;
+	if (r < 0 || !has_no_scheme(p->out))
+		return r;
+	return handshake12(p, message, made_up_transcript(message));
+}
+
+static int
+prove_dhe(struct proof *p)
+{
+	uint8_t message[MADE_UP_MAX];
+	int r = handshake12(p, message, made_up_exchange(true, message));
+
+	/* `tls12 = no` leaves nothing of this use. */
+	return r == 0 && !p->out->ok && p->out->detail == DETAIL_TLS12_OFF
+		       ? SKIPPED
+		       : r;
 }
 
 static int

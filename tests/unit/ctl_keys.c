@@ -333,4 +333,6 @@ Test(ctl_made_up, messages_are_what_keyd_takes_them_for)
 	len = made_up_exchange(true, one);
 	cr_assert_eq(len, 583);
 	assert_form(one, len, GRAMMAR_TLS12_DHE);
+	len = made_up_transcript(one);
+	assert_form(one, len, GRAMMAR_TLS12_CLIENT);
 }

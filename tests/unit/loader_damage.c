@@ -530,11 +530,11 @@ Test(loader_damage, another_algorithms_name_is_refused)
 	const struct keykind *k = keykind_by_type(PROTO_KEY_RSA);
 	static struct parts p;
 	struct starter s;
+	EVP_PKEY *pkey;
 	size_t i;
 
 	for (i = 0; i < sizeof(mistaken) / sizeof(mistaken[0]); i++) {
-		EVP_PKEY *pkey = make_key(mistaken[i].from);
-
+		pkey = make_key(mistaken[i].from);
 		take_apart(pkey, &p);
 		cr_assert_eq(X509_ALGOR_set0(p.algorithm,
 				     OBJ_nid2obj(mistaken[i].to), V_ASN1_UNDEF,
@@ -545,12 +545,15 @@ Test(loader_damage, another_algorithms_name_is_refused)
 		X509_ALGOR_free(p.algorithm);
 		EVP_PKEY_free(pkey);
 	}
-	take_apart(make_key("RSA:2048"), &p);
+	pkey = make_key("RSA:2048");
+	take_apart(pkey, &p);
 	cr_assert_eq(X509_ALGOR_set0(p.algorithm, OBJ_nid2obj(NID_dsa),
 			     V_ASN1_NULL, NULL),
 		1);
 	s = load_parts(k, &p);
 	assert_error(&s, "a key of type dsaEncryption; keyd keeps keys of");
+	X509_ALGOR_free(p.algorithm);
+	EVP_PKEY_free(pkey);
 }
 
 /* The private number of a key on its curve, replaced. */
