@@ -87,15 +87,15 @@ check_csr(const struct ring_entry *key, const struct proto_scheme *s,
 
 /* In the order in which they give the detail of a refusal. */
 static const struct {
-	uint32_t use;
 	uint16_t (*check)(const struct ring_entry *key,
 		const struct proto_scheme *s, const struct grammar_result *g);
+	uint32_t use;
 	uint16_t stranger; /* the detail for a message of another kind */
 } uses[] = {
-	{ PROTO_USE_TLS_SERVER, check_tls_server, DETAIL_NOT_TLS_SERVER },
-	{ PROTO_USE_TLS_DHE, check_tls_dhe, DETAIL_NOT_TLS_SERVER },
-	{ PROTO_USE_TLS_CLIENT, check_tls_client, DETAIL_NOT_TLS_CLIENT },
-	{ PROTO_USE_CSR, check_csr, DETAIL_NOT_CSR },
+	{ check_tls_server, PROTO_USE_TLS_SERVER, DETAIL_NOT_TLS_SERVER },
+	{ check_tls_dhe, PROTO_USE_TLS_DHE, DETAIL_NOT_TLS_SERVER },
+	{ check_tls_client, PROTO_USE_TLS_CLIENT, DETAIL_NOT_TLS_CLIENT },
+	{ check_csr, PROTO_USE_CSR, DETAIL_NOT_CSR },
 };
 
 static bool

@@ -1,9 +1,10 @@
 /*
- * The grammar against an oracle: what is accepted as a server's message has
- * exactly the form it should have, and is nothing that libcrypto would read as
- * a certificate, request or revocation list. The first byte chooses whether the
- * rest is a message as it stands, or the start and the end of one around a
- * ServerKeyExchange's header.
+ * The grammar against an oracle: what is accepted for a use has exactly the
+ * form it should have, reads as no message of another use (as leniently as
+ * other programs might read), and a server's is nothing that libcrypto would
+ * read as a certificate, request or revocation list. The first byte chooses
+ * whether the rest is a message as it stands, or the start and the end of one
+ * around a ServerKeyExchange's header.
  */
 #include "fuzz.h"
 
@@ -67,13 +68,16 @@ wrap(struct view m, uint8_t *out)
 static void
 must_be_nothing_else(struct view m)
 {
-	uint8_t der[512];
-	size_t len = wrap(m, der);
+	uint8_t der[8192];
 	const uint8_t *p = der;
-	X509_REQ *req = d2i_X509_REQ(NULL, &p, (long)len);
+	size_t len;
+	X509_REQ *req;
 	X509 *cert;
 	X509_CRL *crl;
 
+	must(m.len < sizeof(der) - 64);
+	len = wrap(m, der);
+	req = d2i_X509_REQ(NULL, &p, (long)len);
 	p = der;
 	cert = d2i_X509(NULL, &p, (long)len);
 	p = der;
@@ -88,42 +92,164 @@ must_be_nothing_else(struct view m)
 		m.data[2] != 0x02 || m.data[3] != 0x01);
 }
 
-/* Written once more, from the RFCs, in another way than the grammar's. */
+/* ---- once more, from the RFCs, in another way than the grammar's --------- */
+
+static size_t
+number(const uint8_t *d, size_t bytes)
+{
+	size_t v = 0;
+
+	while (bytes-- > 0)
+		v = v << 8 | *d++;
+	return v;
+}
+
+static bool
+is_tls13(struct view m, const char *who)
+{
+	char start[98];
+
+	memset(start, ' ', 64);
+	memcpy(start + 64, "TLS 1.3, ...... CertificateVerify", 34);
+	memcpy(start + 73, who, 6);
+	return m.len > 98 && memcmp(m.data, start, 98) == 0;
+}
+
+/* randoms, p, g, Ys: where each ends, 0 if they do not end where m does. */
+static size_t
+dhe_end(struct view m, size_t parts)
+{
+	size_t at = 64, i;
+
+	for (i = 0; i < parts; i++) {
+		if (m.len < at + 2)
+			return 0;
+		at += 2 + number(m.data + at, 2);
+	}
+	return at;
+}
+
+static bool
+reads_as_dhe(struct view m)
+{
+	size_t p = dhe_end(m, 1), g = dhe_end(m, 2), y = dhe_end(m, 3);
+
+	return y != 0 && y == m.len && p >= 66 + 64 && p <= 66 + 2048 &&
+	       m.data[p - 1] % 2 == 1 && g - p > 2 && g - p <= p - 64 &&
+	       y - g > 2 && y - g <= p - 64;
+}
+
+static bool
+reads_as_server(struct view m)
+{
+	const uint8_t *d = m.data;
+
+	return is_tls13(m, "server") || reads_as_dhe(m) ||
+	       (m.len > 68 && d[64] == 3 && d[65] == 0 && d[67] == m.len - 68);
+}
+
+/* Handshake messages from the first byte to the last, as a server adds up. */
+static bool
+reads_as_client(struct view m)
+{
+	const uint8_t *d = m.data;
+	size_t header, at = 0, count = 0;
+	uint8_t last = 0;
+
+	if (is_tls13(m, "client"))
+		return true;
+	if (m.len < 16 || d[0] != 1)
+		return false;
+	if (d[4] == 3 && d[5] == 3)
+		header = 4;
+	else if (d[12] == 0xFE && d[13] == 0xFD)
+		header = 12;
+	else
+		return false;
+	while (at + header <= m.len) {
+		last = d[at];
+		at += header + number(d + at + 1, 3);
+		count++;
+	}
+	return at == m.len && last == 16 && count >= 7;
+}
+
+static bool
+reads_as_request(struct view m)
+{
+	const uint8_t *d = m.data;
+	size_t at;
+
+	if (m.len < 8 || d[0] != 0x30)
+		return false;
+	at = d[1] < 0x80 ? 2 : 2 + (d[1] & 3U);
+	return number(d + (at > 2 ? 2 : 1), at > 2 ? at - 2 : 1) ==
+		       m.len - at &&
+	       memcmp(d + at, (uint8_t[]){ 2, 1, 0 }, 3) == 0 &&
+	       memmem(d, m.len, spki, sizeof(spki)) != NULL;
+}
+
 static void
 must_be_servers(struct view m)
 {
 	const uint8_t *d = m.data;
+	size_t p;
 
-	if (m.len == 130 || m.len == 146) {
-		static const char text[] = "                                "
-					   "                                "
-					   "TLS 1.3, server CertificateVerify";
-
-		must(memcmp(d, text, sizeof(text)) == 0);
+	if (is_tls13(m, "server")) {
+		must(m.len == 130 || m.len == 146);
 		return;
 	}
-	must(m.len == 100 || m.len == 133 || m.len == 165);
-	must(d[64] == 3 && d[65] == 0 && d[67] == m.len - 68);
-	must(d[66] == (m.len == 100 ? 29 : m.len == 133 ? 23 : 24));
-	must(m.len == 100 || d[68] == 4);
+	if (m.len == 100 || m.len == 133 || m.len == 165) {
+		must(d[64] == 3 && d[65] == 0 && d[67] == m.len - 68);
+		must(d[66] == (m.len == 100 ? 29 : m.len == 133 ? 23 : 24));
+		must(m.len == 100 || d[68] == 4);
+	} else {
+		must(reads_as_dhe(m));
+		p = number(d + 64, 2);
+		must(p >= 256 && p <= 1024 && d[66] >= (p == 256 ? 128 : 1));
+	}
 	must_be_nothing_else(m);
+}
+
+/* Of a client's: 1.3, or all that must come, and certificates that are some. */
+static void
+must_be_clients(struct view m)
+{
+	if (is_tls13(m, "client"))
+		must(m.len == 130 || m.len == 146);
+	else
+		must(m.len > 323 && m.data[1] == 0);
+}
+
+static bool
+accepts(uint32_t use, struct view m)
+{
+	return check(use, m) == DETAIL_NONE;
 }
 
 static void
 check_all(struct view m)
 {
-	bool server = check(PROTO_USE_TLS_SERVER, m) == DETAIL_NONE;
-	bool csr = check(PROTO_USE_CSR, m) == DETAIL_NONE;
-	bool both =
-		check(PROTO_USE_TLS_SERVER | PROTO_USE_CSR, m) == DETAIL_NONE;
+	const uint32_t servers = PROTO_USE_TLS_SERVER | PROTO_USE_TLS_DHE;
+	bool server = accepts(servers, m);
+	bool client = accepts(PROTO_USE_TLS_CLIENT, m);
+	bool csr = accepts(PROTO_USE_CSR, m);
+	bool all = accepts(servers | PROTO_USE_TLS_CLIENT | PROTO_USE_CSR, m);
 
-	must(!(server && csr));
-	must(both == (server || csr));
+	must(server + client + csr <= 1);
+	must(all == (server || client || csr));
+	must(server == (accepts(PROTO_USE_TLS_SERVER, m) ||
+			       accepts(PROTO_USE_TLS_DHE, m)));
+	must(!server || (reads_as_server(m) && !reads_as_client(m) &&
+				!reads_as_request(m)));
+	must(!client || (reads_as_client(m) && !reads_as_server(m) &&
+				!reads_as_request(m)));
+	must(!csr || (reads_as_request(m) && !reads_as_server(m) &&
+			     !reads_as_client(m)));
 	if (server)
 		must_be_servers(m);
-	if (csr)
-		must(m.len > sizeof(spki) && m.data[0] == 0x30 &&
-			memmem(m.data, m.len, spki, sizeof(spki)) != NULL);
+	if (client)
+		must_be_clients(m);
 }
 
 /* start over the randoms, and the rest over the point's end */
@@ -145,6 +271,31 @@ around_header(uint8_t choice, const uint8_t *data, size_t size)
 	check_all((struct view){ m, 68U + len });
 }
 
+/*
+ * Lengths of a p of 256 bytes or a few more, of g, and of a Ys up to the end, over
+ * data that may be a message of any kind.
+ */
+static void
+around_group(uint8_t choice, const uint8_t *data, size_t size)
+{
+	size_t p = 256 + choice % 64U, g = 1 + choice % 5U * 60;
+	size_t ys_at = 68 + p + g;
+	uint8_t m[2048];
+
+	if (size > sizeof(m) || size < ys_at + 3 || size - ys_at - 2 > p)
+		return;
+	memcpy(m, data, size);
+	m[64] = (uint8_t)(p >> 8);
+	m[65] = (uint8_t)p;
+	m[66] |= 0x80;
+	m[65 + p] |= 1;
+	m[66 + p] = (uint8_t)(g >> 8);
+	m[67 + p] = (uint8_t)g;
+	m[ys_at] = (uint8_t)((size - ys_at - 2) >> 8);
+	m[ys_at + 1] = (uint8_t)(size - ys_at - 2);
+	check_all((struct view){ m, size });
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -152,7 +303,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (data[0] < 128)
 		check_all((struct view){ data + 1, size - 1 });
-	else
+	else if (data[0] < 192)
 		around_header(data[0], data + 1, size - 1);
+	else
+		around_group(data[0], data + 1, size - 1);
 	return 0;
 }
