@@ -62,29 +62,53 @@ enlist_inspect(const struct store *s, const char *name, const struct policy *p,
 	return r;
 }
 
+static bool
+has_hash(const struct store *s, const char *name,
+	const uint8_t hash[PROTO_HASH_LEN], struct helper_answer *a)
+{
+	struct fault ignored;
+
+	return enlist_inspect(s, name, NULL, a, &ignored) == 0 &&
+	       memcmp(a->d.hash, hash, PROTO_HASH_LEN) == 0;
+}
+
+int
+enlist_find(const struct store *s, const uint8_t hash[PROTO_HASH_LEN],
+	const char *name, char out[PROTO_MAX_NAME + 1], struct fault *f)
+{
+	struct helper_answer *a = malloc(sizeof(*a));
+	char **names = store_names(s, STORE_KEY, f), **n = names;
+	int r = names == NULL ? -1 : 0;
+
+	if (a == NULL)
+		r = fault_set(f, FAULT_FAILED, "out of memory");
+	if (r == 0 && name[0] != '\0' && has_hash(s, name, hash, a)) {
+		(void)snprintf(out, PROTO_MAX_NAME + 1, "%s", name);
+		r = 1;
+	}
+	for (; r == 0 && *n != NULL; n++)
+		if (has_hash(s, *n, hash, a)) {
+			(void)snprintf(out, PROTO_MAX_NAME + 1, "%s", *n);
+			r = 1;
+		}
+	free(a);
+	free(names);
+	return r;
+}
+
 /* Compares with every key of the store. */
 static int
 find_twin(const struct enlist *e, const char *path, struct fault *f)
 {
-	struct helper_answer *a = malloc(sizeof(*a));
-	char **names = store_names(e->store, STORE_KEY, f), **n;
-	struct fault ignored;
-	int r = 0;
+	char twin[PROTO_MAX_NAME + 1];
+	int r = enlist_find(e->store, e->key->hash, "", twin, f);
 
-	for (n = names; a != NULL && n != NULL && *n != NULL && r == 0; n++) {
-		if (enlist_inspect(e->store, *n, NULL, a, &ignored) < 0)
-			continue;
-		if (memcmp(a->d.hash, e->key->hash, PROTO_HASH_LEN) == 0)
-			r = fault_set(f, FAULT_REFUSED,
-				"%s: keyd has this very key as %s: put its "
-				"shell there instead (keydctl shell %s)",
-				path, *n, *n);
-	}
-	if (a == NULL)
-		r = fault_set(f, FAULT_FAILED, "out of memory");
-	free(a);
-	free(names);
-	return names == NULL ? -1 : r;
+	if (r <= 0)
+		return r;
+	return fault_set(f, FAULT_REFUSED,
+		"%s: keyd has this very key as %s: put its shell there instead "
+		"(keydctl shell %s)",
+		path, twin, twin);
 }
 
 int

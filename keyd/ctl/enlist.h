@@ -30,6 +30,14 @@ __attribute__((warn_unused_result)) int
 enlist_inspect(const struct store *s, const char *name, const struct policy *p,
 	struct helper_answer *out, struct fault *f);
 
+/*
+ * Which key of the store has this hash? Looked for under the name first, if it
+ * is one there. 1 and out, its name; 0: none that can be read; -1 with *f.
+ */
+__attribute__((warn_unused_result)) int
+enlist_find(const struct store *s, const uint8_t hash[PROTO_HASH_LEN],
+	const char *name, char out[PROTO_MAX_NAME + 1], struct fault *f);
+
 /* Is the name free, and, if all is asked, the key in the store under no other
  * name? 0, or -1 with *f. */
 __attribute__((warn_unused_result)) int enlist_free(

@@ -27,7 +27,8 @@ struct job {
 	struct ctl *ctl;
 	const struct options *options;
 	const struct store *store;
-	const char *file; /* as given */
+	const struct fault *stopped; /* keyd does not run; or NULL */
+	const char *file;            /* as given */
 	char name[PROTO_MAX_NAME + 1];
 	struct path_place place;
 	struct swap_file old;
@@ -184,20 +185,35 @@ make_policy(struct job *j, struct fault *f)
 				 &j->policy, j->options->certificate, f);
 }
 
+/* Nothing is left to do, if the key is here. */
 static int
-already_shell(struct job *j)
+already_shell(struct job *j, struct fault *f)
 {
-	char file[PATH_MAX];
+	const struct view *told = &j->answer.d.name;
+	char file[PATH_MAX], hint[PROTO_MAX_NAME + 1] = "";
+	int r;
 
+	(void)snprintf(hint, sizeof(hint), "%.*s", (int)told->len,
+		(const char *)told->data);
+	r = enlist_find(j->store, j->answer.d.hash, hint, j->name, f);
+	if (r < 0)
+		return -1;
+	if (r == 0)
+		return fault_set(f, FAULT_FAILED,
+			"%s: it is a shell, but keyd does not have its key "
+			"here (%s on the machine where it was made): put the "
+			"key itself there, or a shell of a key that is here "
+			"(keydctl list)",
+			j->place.real, hint);
 	if (j->ctl->json) {
 		json_open(&j->ctl->out, NULL, '{');
 		json_string(&j->ctl->out, "file", j->file);
 		json_string(&j->ctl->out, "outcome", "already a shell");
+		json_string(&j->ctl->out, "name", j->name);
 		json_close(&j->ctl->out, '}');
 	} else {
-		(void)printf("%s: already a shell, for key %.*s\n",
-			text_shown(j->file, file), (int)j->answer.d.name.len,
-			(const char *)j->answer.d.name.data);
+		(void)printf("%s: already a shell, for key %s\n",
+			text_shown(j->file, file), j->name);
 	}
 	return 1;
 }
@@ -220,7 +236,11 @@ plan(struct job *j, struct fault *f)
 	if (inspect(j, f) < 0)
 		return -1;
 	if (j->answer.d.form == BOOT_FORM_SHELL)
-		return already_shell(j);
+		return already_shell(j, f);
+	if (j->stopped != NULL) {
+		*f = *j->stopped;
+		return -1;
+	}
 	if (check_file(j, f) < 0 || choose_name(j, f) < 0 ||
 		make_policy(j, f) < 0)
 		return -1;
@@ -358,7 +378,7 @@ fail(struct job *j, const struct fault *f)
 
 static int
 import_one(struct ctl *c, const struct options *o, const struct store *s,
-	const char *file)
+	const struct fault *stopped, const char *file)
 {
 	struct job *j = calloc(1, sizeof(*j));
 	struct fault f = { 0 };
@@ -368,7 +388,11 @@ import_one(struct ctl *c, const struct options *o, const struct store *s,
 		(void)fault_set(&f, FAULT_FAILED, "out of memory");
 		return fault_print(&f);
 	}
-	*j = (struct job){ .ctl = c, .options = o, .store = s, .file = file };
+	*j = (struct job){ .ctl = c,
+		.options = o,
+		.store = s,
+		.stopped = stopped,
+		.file = file };
 	j->place.dir = -1;
 	r = plan(j, &f);
 	if (r == 0 && !o->dry_run)
@@ -429,21 +453,28 @@ parse(int argc, char **argv, struct options *o, struct fault *f)
 static int
 run(struct ctl *c, const struct options *o, char **files, struct fault *f)
 {
+	struct fault stopped = { 0 };
 	struct store store;
 	int r, code = 0, n;
 
-	if (!o->dry_run && enlist_ready(&c->config, o->offline, f) < 0)
-		return fault_print(f);
+	/* Shells need no keyd that runs. */
+	if (!o->dry_run && enlist_ready(&c->config, o->offline, f) < 0) {
+		if (f->code != FAULT_NOT_RUNNING)
+			return fault_print(f);
+		stopped = *f;
+	}
 	if (store_open(&c->config, !o->dry_run, &store, f) < 0)
 		return fault_print(f);
 	/* What cannot be ended is another key's. */
 	n = o->dry_run ? 0 : recover_all(&store, f);
-	if (n < 0 || (n > 0 && !o->offline && daemon_tell(&c->config, f) < 0))
+	if (n < 0 || (n > 0 && !o->offline && stopped.code == 0 &&
+			     daemon_tell(&c->config, f) < 0))
 		(void)fault_print(f);
 	if (c->json)
 		json_open(&c->out, NULL, '[');
 	for (; *files != NULL; files++) {
-		r = import_one(c, o, &store, *files);
+		r = import_one(c, o, &store,
+			stopped.code != 0 ? &stopped : NULL, *files);
 		if (code == 0)
 			code = r;
 	}

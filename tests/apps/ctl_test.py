@@ -157,6 +157,31 @@ def import_and_restore(kind):
         ks.check(not works(s, "site"), "keyd still serves it")
 
 
+def import_of_shells():
+    """Done already if the key is here, whether or not keyd runs; an error if
+    it is not."""
+    with running() as s:
+        cert, other = key_pair(s), key_pair(s, "other")
+        s.ctl_ok(*import_args(cert), cert.key)
+        s.ctl_ok(*import_args(other), other.key)
+        # Under another name than the shell says.
+        for name in ("keys/site.pem", "policies/site.conf", "keys/site.origin"):
+            os.rename(s.path(name), s.path(name.replace("site", "renamed")))
+        shutil.copy(other.key, s.path("foreign.key"))
+        s.ctl_ok("remove", "--yes", "other")
+        words = ["a shell", "does not have its key", "other", "keydctl list"]
+        for stop in (False, True):
+            if stop:
+                s.stop_keyd()
+            text = s.ctl_ok("import", "--allow", USER, cert.key)
+            ks.expect_words(text, "already a shell, for key renamed")
+            foreign = s.path("foreign.key")
+            refused(s, 1, "import", "--allow", USER, foreign, words=words)
+        new = key_pair(s, "new")
+        refused(s, 3, *import_args(new), new.key, words=["does not run"])
+        ks.check(read(new.key) == read(new.plain), "the key file has changed")
+
+
 def import_forms():
     with running() as s:
         for kind, name, args in (
@@ -1489,6 +1514,7 @@ TESTS = [
     ("a P-256 key is imported, restored", import_and_restore, "ec:P-256"),
     ("an RSA key is imported, restored", import_and_restore, "rsa:2048"),
     ("every form of key file is imported and restored", import_forms),
+    ("import of a shell asks whether its key is here", import_of_shells),
     ("what import must not do, it refuses in words", import_refusals),
     ("a weak key is imported only if that is said", import_weak),
     ("RSA keys are imported as far as they go", import_odd_rsa),
