@@ -55,6 +55,14 @@ is_activated(const struct cnf_entry *e, bool *out, struct fault *f)
 		e->file, e->line, e->name, e->value);
 }
 
+static const char *
+value_of(const struct cnf *c, const char *section, const char *name)
+{
+	const struct cnf_entry *e = cnf_find(c, section, name);
+
+	return e == NULL ? NULL : e->value;
+}
+
 /* One line of the list of providers. */
 static int
 provider(const struct cnf *c, const struct cnf_entry *listed,
@@ -89,6 +97,9 @@ provider(const struct cnf *c, const struct cnf_entry *listed,
 		a->has_keyd = a->has_keyd || active;
 		a->keyd_section = listed->value;
 		a->module = module;
+		a->socket = value_of(c, listed->value, "socket");
+		a->abstract_socket =
+			value_of(c, listed->value, "abstract-socket");
 	}
 	return 0;
 }

@@ -30,7 +30,7 @@ struct activation {
 	bool has_default, has_keyd;  /* are they activated? */
 	const char *default_section; /* if listed */
 	const char *keyd_section;    /* if listed */
-	const char *module;          /* of keyd */
+	const char *module, *socket, *abstract_socket; /* of keyd */
 };
 
 /* 0; or -1 with *f: refused, with the line that is not understood. */

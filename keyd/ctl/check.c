@@ -13,64 +13,18 @@
 #include "daemon.h"
 #include "dryrun.h"
 #include "examine.h"
-#include "prove.h"
+#include "pid.h"
+#include "tryout.h"
 
 struct check {
 	struct findings findings;
 	struct dryrun dryrun;
 	struct store store;
 	bool as; /* --as */
-	uid_t uid;
-	char who[64];
+	struct user_identity who;
+	char name[64];
 	bool running;
 };
-
-/* May the user use it? By the policy's words, and by trying it. */
-static void
-try_as(struct check *k, const char *name, const struct policy *p,
-	const struct boot_description *d)
-{
-	struct prove_key key = { .name = name,
-		.type = d->key_type,
-		.spki = d->spki,
-		.use = p->use };
-	struct user_answer *a;
-	struct fault f;
-
-	if (!k->running || !user_may_be(k->uid)) {
-		bool may = policy_may(p, k->uid);
-
-		finding_say(&k->findings, may ? FINDING_OK : FINDING_ERROR,
-			name, "allow %s %s (not tried: %s)",
-			may ? "names" : "does not name", k->who,
-			k->running ? "run keydctl as root"
-				   : "keyd does not run");
-		return;
-	}
-	a = malloc(sizeof(*a));
-	memcpy(key.hash, d->hash, sizeof(key.hash));
-	if (a == NULL)
-		finding_say(&k->findings, FINDING_ERROR, name, "no memory");
-	else if (prove_use(&k->findings.ctl->config, k->uid, &key, a, &f) < 0)
-		finding_say(&k->findings, FINDING_ERROR, name, "%s", f.text);
-	else if (a->ok && a->text[0] == '\0')
-		finding_say(&k->findings, FINDING_WARNING, name,
-			"not tried as %s: no operation of its use can be made "
-			"up",
-			k->who);
-	else if (a->ok)
-		finding_say(&k->findings, FINDING_OK, name,
-			"%s can use it for %s: what keyd did verifies with the "
-			"public key",
-			k->who, a->text);
-	else
-		finding_say(&k->findings, FINDING_ERROR, name,
-			"%s cannot use it%s: %s", k->who,
-			policy_has_unit(p) ? ", outside of the units in allow"
-					   : "",
-			a->text);
-	free(a);
-}
 
 static void
 keys(struct check *k)
@@ -91,7 +45,8 @@ keys(struct check *k)
 		if (examine_key(&k->findings, &k->store, *n, p, a) < 0)
 			continue;
 		if (k->as)
-			try_as(k, *n, p, &a->d);
+			tryout_key(&k->findings, &k->who, k->name, k->running,
+				*n, p, &a->d);
 		else if (before == k->findings.count[FINDING_ERROR] +
 					   k->findings.count[FINDING_WARNING])
 			finding_say(&k->findings, FINDING_OK, *n,
@@ -171,30 +126,48 @@ run(struct check *k, struct fault *f)
 	return k->findings.count[FINDING_ERROR] > 0 ? FAULT_FAILED : 0;
 }
 
+static int
+is_pid(const char *text, pid_t *out)
+{
+	unsigned long n;
+
+	if (ini_number(text, INT32_MAX, &n) < 0 || n == 0)
+		return -1;
+	*out = (pid_t)n;
+	return 0;
+}
+
 int
 check_verb(struct ctl *c, int argc, char **argv)
 {
 	static const struct option table[] = {
 		{ "as", required_argument, NULL, 'a' },
+		{ "pid", required_argument, NULL, 'p' },
 		{ 0 },
 	};
 	static struct check k;
 	struct fault f = { 0 };
+	pid_t pid = 0;
+	uid_t uid;
 	int opt;
 
 	k.findings.ctl = c;
 	while ((opt = getopt_long(argc, argv, "", table, NULL)) != -1) {
-		if (opt == '?')
+		if (opt == '?' || (opt == 'p' && is_pid(optarg, &pid) < 0))
 			return ctl_usage("check");
-		if (policy_word(optarg, &k.uid) != POLICY_USER) {
+		if (opt == 'p')
+			continue;
+		if (policy_word(optarg, &uid) != POLICY_USER) {
 			(void)fault_set(&f, FAULT_USAGE,
 				"--as %s: there is no such user", optarg);
 			return fault_print(&f);
 		}
+		if (user_find(uid, &k.who, &f) < 0)
+			return fault_print(&f);
 		k.as = true;
-		(void)user_name(k.uid, k.who);
+		(void)user_name(uid, k.name);
 	}
-	if (optind != argc)
+	if (optind != argc || (k.as && pid != 0))
 		return ctl_usage("check");
-	return run(&k, &f);
+	return pid != 0 ? pid_check(c, pid) : run(&k, &f);
 }

@@ -45,6 +45,7 @@ sign(const struct ctl *c, const struct options *o, const struct policy *p,
 	struct fault *f)
 {
 	struct proto_sign what = { .data = request_tbs(request) };
+	struct user_identity who;
 	struct user_answer *a;
 	uid_t uid = geteuid();
 	int r;
@@ -65,7 +66,9 @@ sign(const struct ctl *c, const struct options *o, const struct policy *p,
 	if (a == NULL)
 		return fault_set(f, FAULT_FAILED, "out of memory");
 	memcpy(what.hash, d->hash, sizeof(what.hash));
-	r = user_sign(&c->config, uid, o->name, &what, a, f);
+	r = user_find(uid, &who, f);
+	if (r == 0)
+		r = user_sign(&c->config, &who, o->name, &what, a, f);
 	if (r == 0 && !a->ok)
 		r = fault_set(f, FAULT_FAILED, "%s", a->text);
 	if (r == 0)

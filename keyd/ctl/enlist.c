@@ -153,6 +153,7 @@ prove(struct enlist *e, struct fault *f)
 		.type = e->key->key_type,
 		.spki = e->key->spki,
 		.use = e->policy->use };
+	struct user_identity id;
 	struct user_answer a;
 	char who[64];
 	uid_t uid;
@@ -164,7 +165,8 @@ prove(struct enlist *e, struct fault *f)
 			"a member");
 		return 0;
 	}
-	if (prove_use(e->config, uid, &k, &a, f) < 0)
+	if (user_find(uid, &id, f) < 0 ||
+		prove_use(e->config, &id, &k, &a, f) < 0)
 		return -1;
 	(void)user_name(uid, who);
 	if (!a.ok)

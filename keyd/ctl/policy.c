@@ -288,6 +288,41 @@ policy_may(const struct policy *p, uid_t uid)
 }
 
 bool
+policy_names(const struct policy *p, const struct user_identity *who)
+{
+	const char *words = p->allow;
+	enum policy_who kind;
+	char word[256];
+	uid_t id;
+	int i;
+
+	while (ini_next_word(&words, word, sizeof(word)) > 0) {
+		kind = policy_word(word, &id);
+		if ((kind == POLICY_USER && id == who->uid) ||
+			(kind == POLICY_GROUP && id == who->gid))
+			return true;
+		for (i = 0; kind == POLICY_GROUP && i < who->ngroups; i++)
+			if (who->groups[i] == id)
+				return true;
+	}
+	return false;
+}
+
+bool
+policy_names_unit(const struct policy *p, const char *unit)
+{
+	static const char prefix[] = "unit:";
+	const char *words = p->allow;
+	char word[256];
+
+	while (ini_next_word(&words, word, sizeof(word)) > 0)
+		if (strncmp(word, prefix, sizeof(prefix) - 1) == 0 &&
+			strcmp(word + sizeof(prefix) - 1, unit) == 0)
+			return true;
+	return false;
+}
+
+bool
 policy_has_unit(const struct policy *p)
 {
 	const char *words = p->allow;

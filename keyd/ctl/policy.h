@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "store.h"
+#include "user.h"
 
 struct policy {
 	char allow[2048]; /* words */
@@ -60,6 +61,12 @@ enum policy_who policy_word(const char *word, uid_t *id);
 
 /* May the user with this uid, by what the policy says of users and groups? */
 bool policy_may(const struct policy *p, uid_t uid);
+
+/* The same, with the groups that a process really has. */
+bool policy_names(const struct policy *p, const struct user_identity *who);
+
+/* Is the unit in allow? */
+bool policy_names_unit(const struct policy *p, const char *unit);
 
 /* Are there units in allow? keydctl can be in none of them. */
 bool policy_has_unit(const struct policy *p);

@@ -17,7 +17,7 @@ enum {
 
 struct proof {
 	const struct config *config;
-	uid_t uid;
+	const struct user_identity *who;
 	const struct prove_key *key;
 	const struct keykind *kind;
 	EVP_PKEY *pkey;
@@ -50,7 +50,7 @@ sign(struct proof *p, const struct proto_scheme *s, struct view message)
 	bool right;
 
 	memcpy(what.hash, p->key->hash, sizeof(what.hash));
-	if (user_sign(p->config, p->uid, p->key->name, &what, p->out, p->f) < 0)
+	if (user_sign(p->config, p->who, p->key->name, &what, p->out, p->f) < 0)
 		return -1;
 	right = p->out->ok &&
 		pubkey_verify(p->pkey, s, message,
@@ -183,7 +183,7 @@ decrypt(struct proof *p, const struct proto_decrypt *how, struct view plain)
 		return failed(p, "encryption");
 	memcpy(what.hash, p->key->hash, sizeof(what.hash));
 	what.data = (struct view){ data, len };
-	if (user_decrypt(p->config, p->uid, p->key->name, &what, p->out, p->f) <
+	if (user_decrypt(p->config, p->who, p->key->name, &what, p->out, p->f) <
 		0)
 		return -1;
 	right = p->out->ok && p->out->len == plain.len &&
@@ -203,7 +203,7 @@ derive(struct proof *p)
 		return failed(p, "key agreement");
 	memcpy(what.hash, p->key->hash, sizeof(what.hash));
 	what.peer = (struct view){ peer, peer_len };
-	if (user_derive(p->config, p->uid, p->key->name, &what, p->out, p->f) <
+	if (user_derive(p->config, p->who, p->key->name, &what, p->out, p->f) <
 		0)
 		return -1;
 	right = p->out->ok && p->out->len == len &&
@@ -280,11 +280,11 @@ prove_all(struct proof *p)
 }
 
 int
-prove_use(const struct config *c, uid_t uid, const struct prove_key *k,
-	struct user_answer *out, struct fault *f)
+prove_use(const struct config *c, const struct user_identity *who,
+	const struct prove_key *k, struct user_answer *out, struct fault *f)
 {
 	struct proof p = { .config = c,
-		.uid = uid,
+		.who = who,
 		.key = k,
 		.kind = keykind_by_type(k->type),
 		.out = out,

@@ -21,7 +21,7 @@ struct prove_key {
  * were, "" if none), or -1 with *f when it could not be tried.
  */
 __attribute__((warn_unused_result)) int
-prove_use(const struct config *c, uid_t uid, const struct prove_key *k,
-	struct user_answer *out, struct fault *f);
+prove_use(const struct config *c, const struct user_identity *who,
+	const struct prove_key *k, struct user_answer *out, struct fault *f);
 
 #endif

@@ -19,16 +19,8 @@
 enum {
 	TIMEOUT = 10 * 1000, /* ms */
 	NOBODY = 65534,
-	MAX_GROUPS = 256,
 	MAX_ANSWER = 1024 + USER_MAX_OUTPUT,
 	FRAME = 256, /* of a request, around its data */
-};
-
-struct identity {
-	uid_t uid;
-	gid_t gid;
-	gid_t groups[MAX_GROUPS];
-	int ngroups;
 };
 
 bool
@@ -49,26 +41,27 @@ user_name(uid_t uid, char out[64])
 	return out;
 }
 
-static int
-load(uid_t uid, struct identity *id)
+int
+user_find(uid_t uid, struct user_identity *out, struct fault *f)
 {
 	const struct passwd *pw = getpwuid(uid);
 
-	id->uid = uid;
-	id->gid = NOBODY;
-	id->ngroups = 0;
+	out->uid = uid;
+	out->gid = NOBODY;
+	out->ngroups = 0;
 	if (pw == NULL)
 		return 0;
-	id->gid = pw->pw_gid;
-	id->ngroups = MAX_GROUPS;
-	return getgrouplist(pw->pw_name, pw->pw_gid, id->groups, &id->ngroups) <
-			       0
-		       ? -1
-		       : 0;
+	out->gid = pw->pw_gid;
+	out->ngroups = USER_MAX_GROUPS;
+	if (getgrouplist(pw->pw_name, pw->pw_gid, out->groups, &out->ngroups) <
+		0)
+		return fault_set(f, FAULT_FAILED,
+			"uid %u is in too many groups", (unsigned)uid);
+	return 0;
 }
 
 static int
-become(const struct identity *id)
+become(const struct user_identity *id)
 {
 	if (geteuid() != 0)
 		return 0;
@@ -122,7 +115,7 @@ done:
 }
 
 static void
-child(const struct config *c, const struct identity *id, const char *name,
+child(const struct config *c, const struct user_identity *id, const char *name,
 	const struct question *q, int out, pid_t parent)
 {
 	struct user_answer a = { 0 };
@@ -193,22 +186,18 @@ collect(int in, struct user_answer *out, struct fault *f)
 }
 
 static int
-ask(const struct config *c, uid_t uid, const char *name,
+ask(const struct config *c, const struct user_identity *who, const char *name,
 	const struct question *q, struct user_answer *out, struct fault *f)
 {
-	struct identity id;
 	pid_t pid, parent = getpid();
 	int p[2], r;
 
 	memset(out, 0, sizeof(*out));
-	if (load(uid, &id) < 0)
-		return fault_set(f, FAULT_FAILED,
-			"uid %u is in too many groups", (unsigned)uid);
 	if (pipe2(p, O_CLOEXEC) < 0)
 		return fault_set(f, FAULT_FAILED, "pipe: %s", strerror(errno));
 	pid = fork();
 	if (pid == 0)
-		child(c, &id, name, q, p[1], parent);
+		child(c, who, name, q, p[1], parent);
 	(void)close(p[1]);
 	if (pid < 0) {
 		(void)close(p[0]);
@@ -223,8 +212,9 @@ ask(const struct config *c, uid_t uid, const char *name,
 }
 
 int
-user_sign(const struct config *c, uid_t uid, const char *name,
-	const struct proto_sign *what, struct user_answer *out, struct fault *f)
+user_sign(const struct config *c, const struct user_identity *who,
+	const char *name, const struct proto_sign *what,
+	struct user_answer *out, struct fault *f)
 {
 	size_t size = what->data.len + FRAME;
 	uint8_t *request = malloc(size);
@@ -237,46 +227,47 @@ user_sign(const struct config *c, uid_t uid, const char *name,
 	if (writer_finish(&w, &q.len) < 0)
 		r = fault_set(f, FAULT_FAILED, "out of memory");
 	else
-		r = ask(c, uid, name, &q, out, f);
+		r = ask(c, who, name, &q, out, f);
 	free(request);
 	return r;
 }
 
 /* A request that is already written. */
 static int
-ask_small(const struct config *c, uid_t uid, const char *name,
-	const struct writer *w, struct user_answer *out, struct fault *f)
+ask_small(const struct config *c, const struct user_identity *who,
+	const char *name, const struct writer *w, struct user_answer *out,
+	struct fault *f)
 {
 	struct question q = { .request = w->start, .get = proto_get_output };
 
 	if (writer_finish(w, &q.len) < 0)
 		return fault_set(
 			f, FAULT_FAILED, "the request to keyd is too long");
-	return ask(c, uid, name, &q, out, f);
+	return ask(c, who, name, &q, out, f);
 }
 
 int
-user_decrypt(const struct config *c, uid_t uid, const char *name,
-	const struct proto_decrypt *what, struct user_answer *out,
-	struct fault *f)
+user_decrypt(const struct config *c, const struct user_identity *who,
+	const char *name, const struct proto_decrypt *what,
+	struct user_answer *out, struct fault *f)
 {
 	uint8_t buf[PROTO_MAX_CIPHERTEXT + PROTO_MAX_LABEL + FRAME];
 	struct writer w = writer_init(buf, sizeof(buf));
 
 	proto_put_request(&w, PROTO_DECRYPT, 1);
 	proto_put_decrypt(&w, what);
-	return ask_small(c, uid, name, &w, out, f);
+	return ask_small(c, who, name, &w, out, f);
 }
 
 int
-user_derive(const struct config *c, uid_t uid, const char *name,
-	const struct proto_derive *what, struct user_answer *out,
-	struct fault *f)
+user_derive(const struct config *c, const struct user_identity *who,
+	const char *name, const struct proto_derive *what,
+	struct user_answer *out, struct fault *f)
 {
 	uint8_t buf[PROTO_MAX_PEER + FRAME];
 	struct writer w = writer_init(buf, sizeof(buf));
 
 	proto_put_request(&w, PROTO_DERIVE, 1);
 	proto_put_derive(&w, what);
-	return ask_small(c, uid, name, &w, out, f);
+	return ask_small(c, who, name, &w, out, f);
 }

@@ -15,6 +15,15 @@
 
 enum {
 	USER_MAX_OUTPUT = PROTO_MAX_SIGNATURE,
+	USER_MAX_GROUPS = 256,
+};
+
+/* Who asks. */
+struct user_identity {
+	uid_t uid;
+	gid_t gid;
+	gid_t groups[USER_MAX_GROUPS];
+	int ngroups;
 };
 
 struct user_answer {
@@ -29,18 +38,26 @@ struct user_answer {
 /* Can this process become the user? Root can, others are only themselves. */
 bool user_may_be(uid_t uid);
 
+/* The user as the system's files know him; without an account, in no group. 0,
+ * or -1 with *f. */
+__attribute__((warn_unused_result)) int
+user_find(uid_t uid, struct user_identity *out, struct fault *f);
+
 /*
  * One operation with the key as the user. name is for words. 0, whatever keyd
  * said, or -1 with *f when it could not even be tried.
  */
-__attribute__((warn_unused_result)) int user_sign(const struct config *c,
-	uid_t uid, const char *name, const struct proto_sign *what,
+__attribute__((warn_unused_result)) int
+user_sign(const struct config *c, const struct user_identity *who,
+	const char *name, const struct proto_sign *what,
 	struct user_answer *out, struct fault *f);
-__attribute__((warn_unused_result)) int user_decrypt(const struct config *c,
-	uid_t uid, const char *name, const struct proto_decrypt *what,
+__attribute__((warn_unused_result)) int
+user_decrypt(const struct config *c, const struct user_identity *who,
+	const char *name, const struct proto_decrypt *what,
 	struct user_answer *out, struct fault *f);
-__attribute__((warn_unused_result)) int user_derive(const struct config *c,
-	uid_t uid, const char *name, const struct proto_derive *what,
+__attribute__((warn_unused_result)) int
+user_derive(const struct config *c, const struct user_identity *who,
+	const char *name, const struct proto_derive *what,
 	struct user_answer *out, struct fault *f);
 
 /* The user's name, or "uid N". Returns out. */
