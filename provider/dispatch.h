@@ -38,5 +38,6 @@ extern const OSSL_DISPATCH signature_ed448_functions[];
 extern const OSSL_DISPATCH keyexch_ecdh_functions[];
 extern const OSSL_DISPATCH keyexch_ecx_functions[];
 extern const OSSL_DISPATCH cipher_rsa_functions[];
+extern const OSSL_DISPATCH kem_rsa_functions[];
 
 #endif

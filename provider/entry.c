@@ -59,7 +59,12 @@ static const OSSL_ALGORITHM exchanges[] = {
 };
 
 static const OSSL_ALGORITHM ciphers[] = {
-	{ KIND_NAMES_RSA, PROPERTIES, cipher_rsa_functions, "RSA of default" },
+	{ KIND_NAMES_RSA, PROPERTIES, cipher_rsa_functions, "RSA by keyd" },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static const OSSL_ALGORITHM kems[] = {
+	{ KIND_NAMES_RSA, PROPERTIES, kem_rsa_functions, "RSASVE of default" },
 	{ NULL, NULL, NULL, NULL },
 };
 
@@ -73,6 +78,7 @@ static const struct {
 	{ OSSL_OP_ENCODER, encoder_algorithms },
 	{ OSSL_OP_KEYEXCH, exchanges },
 	{ OSSL_OP_ASYM_CIPHER, ciphers },
+	{ OSSL_OP_KEM, kems },
 	{ OSSL_OP_STORE, store_algorithms },
 };
 

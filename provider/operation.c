@@ -23,6 +23,8 @@ operation_freectx(void *vctx)
 	if (op == NULL)
 		return;
 	EVP_PKEY_CTX_free(op->pctx);
+	key_free(op->key);
+	key_free(op->peer);
 	OPENSSL_free(op);
 }
 
@@ -34,6 +36,10 @@ operation_dupctx(void *vctx)
 
 	if (to == NULL || from->pctx == NULL)
 		return to;
+	to->is_remote = from->is_remote;
+	to->key = key_up_ref(from->key);
+	if (from->peer != NULL)
+		to->peer = key_up_ref(from->peer);
 	to->pctx = EVP_PKEY_CTX_dup(from->pctx);
 	if (to->pctx == NULL) {
 		operation_freectx(to);
@@ -43,11 +49,17 @@ operation_dupctx(void *vctx)
 }
 
 int
-operation_begin(struct operation *op, const struct key *key,
+operation_begin(struct operation *op, struct key *key,
 	int (*start)(EVP_PKEY_CTX *pctx), const OSSL_PARAM params[])
 {
 	if (key == NULL || key->inner == NULL)
 		return 0;
+	key_up_ref(key);
+	key_free(op->key);
+	key_free(op->peer);
+	op->key = key;
+	op->peer = NULL;
+	op->is_remote = false;
 	EVP_PKEY_CTX_free(op->pctx);
 	op->pctx =
 		EVP_PKEY_CTX_new_from_pkey(op->ctx->libctx, key->inner, NULL);

@@ -7,12 +7,13 @@
 #include "provider/errors.h"
 
 enum {
-	OVERHEAD = 64, /* of a sign request, without its data */
+	OVERHEAD = 64, /* of a request, without its data */
 	/*
 	 * On the stack, and so no longer than it need be: libcrypto gives
 	 * ASYNC jobs 32 kB for all of a handshake.
 	 */
 	REPLY_SIZE = PROTO_REPLY_HEADER + 2 + PROTO_MAX_SIGNATURE,
+	OUTPUT_SIZE = PROTO_REPLY_HEADER + 2 + PROTO_MAX_OUTPUT,
 	DER_INTEGER = 0x02,
 	DER_SEQUENCE = 0x30,
 	DER_LONG = 0x81,
@@ -52,28 +53,39 @@ is_signature(const struct key *key, struct view sig)
 	return sig.len == size;
 }
 
-/* Sends the request; the reply's views point into reply. */
+/*
+ * Sends the request and returns the reply; its body points into reply, which
+ * has size bytes.
+ */
 static int
-call(const struct key *key, uint8_t *request, size_t len, uint8_t *reply,
-	struct view *sig)
+call(const struct key *key, struct writer *w, uint8_t *reply, size_t size,
+	struct view *body)
 {
 	struct client_error error = { 0 };
 	struct proto_reply answer;
+	uint8_t *request = w->start;
+	size_t len;
 
-	error.result = client_call(key->ctx->client, request, len, reply,
-		REPLY_SIZE, &answer, &error);
+	if (writer_finish(w, &len) < 0) {
+		errors_raise(key->ctx, ERROR_TOO_LARGE, "key %s", key->name);
+		return -1;
+	}
+	error.result = client_call(
+		key->ctx->client, request, len, reply, size, &answer, &error);
 	if (error.result != CLIENT_OK) {
 		errors_raise_client(key->ctx, &error, key->name);
 		return -1;
 	}
-	if (proto_get_signature(answer.body, sig) < 0 ||
-		!is_signature(key, *sig)) {
-		errors_raise(key->ctx, ERROR_PROTOCOL,
-			"key %s: the answer is not a signature of this key",
-			key->name);
-		return -1;
-	}
+	*body = answer.body;
 	return 0;
+}
+
+static int
+refuse_answer(const struct key *key, const char *what)
+{
+	errors_raise(key->ctx, ERROR_PROTOCOL,
+		"key %s: the answer is not %s of this key", key->name, what);
+	return -1;
 }
 
 int
@@ -85,10 +97,10 @@ remote_sign(const struct key *key, const struct proto_scheme *scheme,
 		.input = (uint8_t)input,
 		.data = data,
 	};
-	size_t size = OVERHEAD + data.len, request_len;
+	size_t size = OVERHEAD + data.len;
 	uint8_t reply[REPLY_SIZE];
+	struct view body, got;
 	struct writer w;
-	struct view got;
 	uint8_t *request;
 	int result = -1;
 
@@ -99,16 +111,73 @@ remote_sign(const struct key *key, const struct proto_scheme *scheme,
 	w = writer_init(request, size);
 	proto_put_request(&w, PROTO_SIGN, 1);
 	proto_put_sign(&w, &message);
-	if (writer_finish(&w, &request_len) < 0) {
-		errors_raise(key->ctx, ERROR_TOO_LARGE, "key %s", key->name);
+	if (call(key, &w, reply, sizeof(reply), &body) < 0)
+		goto out;
+	if (proto_get_signature(body, &got) < 0 || !is_signature(key, got)) {
+		result = refuse_answer(key, "a signature");
 		goto out;
 	}
-	if (call(key, request, request_len, reply, &got) < 0)
-		goto out;
 	memcpy(sig, got.data, got.len);
 	*len = got.len;
 	result = 0;
 out:
 	OPENSSL_clear_free(request, size);
+	return result;
+}
+
+int
+remote_decrypt(const struct key *key, struct proto_decrypt *m, uint8_t *out,
+	size_t size, size_t *len)
+{
+	uint8_t request[OVERHEAD + PROTO_MAX_LABEL + PROTO_MAX_CIPHERTEXT];
+	uint8_t reply[OUTPUT_SIZE];
+	struct view body, got;
+	struct writer w = writer_init(request, sizeof(request));
+	int result = -1;
+
+	memcpy(m->hash, key->hash, sizeof(m->hash));
+	proto_put_request(&w, PROTO_DECRYPT, 1);
+	proto_put_decrypt(&w, m);
+	if (call(key, &w, reply, sizeof(reply), &body) < 0)
+		goto out;
+	if (proto_get_output(body, &got) < 0) {
+		result = refuse_answer(key, "a decryption");
+	} else if (got.len > size) {
+		errors_raise(key->ctx, ERROR_BAD_LENGTH,
+			"key %s: the data decrypted do not fit into %zu bytes",
+			key->name, size);
+	} else {
+		memcpy(out, got.data, got.len);
+		*len = got.len;
+		result = 0;
+	}
+out:
+	OPENSSL_cleanse(reply, sizeof(reply));
+	return result;
+}
+
+int
+remote_derive(
+	const struct key *key, struct view peer, uint8_t *out, size_t size)
+{
+	struct proto_derive m = { .peer = peer };
+	uint8_t request[OVERHEAD + PROTO_MAX_PEER], reply[OUTPUT_SIZE];
+	struct view body, got;
+	struct writer w = writer_init(request, sizeof(request));
+	int result = -1;
+
+	memcpy(m.hash, key->hash, sizeof(m.hash));
+	proto_put_request(&w, PROTO_DERIVE, 1);
+	proto_put_derive(&w, &m);
+	if (call(key, &w, reply, sizeof(reply), &body) < 0)
+		goto out;
+	if (proto_get_output(body, &got) < 0 || got.len != size) {
+		result = refuse_answer(key, "a shared secret");
+	} else {
+		memcpy(out, got.data, got.len);
+		result = 0;
+	}
+out:
+	OPENSSL_cleanse(reply, sizeof(reply));
 	return result;
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "told_keys.h"
+#include "fake_decrypt.h"
 #include "wire/proto.h"
 
 enum {
@@ -59,11 +60,57 @@ set_padding(EVP_PKEY_CTX *pctx, const struct proto_scheme *s)
 	       EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, s->salt) == 1;
 }
 
+/* The names of 3.2 for what 3.0 does not have. */
+static const struct {
+	uint8_t algorithm;
+	const char *instance;
+} instances[] = {
+	{ PROTO_ED25519CTX, "Ed25519ctx" },
+	{ PROTO_ED25519PH, "Ed25519ph" },
+	{ PROTO_ED448CTX, "Ed448" },
+	{ PROTO_ED448PH, "Ed448ph" },
+};
+
+/* Sets the instance and takes the context off the message. */
+static int
+set_instance(EVP_PKEY_CTX *pctx, uint8_t algorithm, struct view *data)
+{
+	OSSL_PARAM params[3] = { OSSL_PARAM_END, OSSL_PARAM_END,
+		OSSL_PARAM_END };
+	size_t i, n;
+
+	for (i = 0; i < sizeof(instances) / sizeof(instances[0]); i++)
+		if (instances[i].algorithm == algorithm)
+			break;
+	if (i == sizeof(instances) / sizeof(instances[0]))
+		return 1;
+	n = data->data[0];
+	params[0] = OSSL_PARAM_construct_utf8_string(
+		"instance", (char *)(uintptr_t)instances[i].instance, 0);
+	params[1] = OSSL_PARAM_construct_octet_string(
+		"context-string", (void *)(uintptr_t)(data->data + 1), n);
+	data->data += 1 + n;
+	data->len -= 1 + n;
+	return EVP_PKEY_CTX_set_params(pctx, params);
+}
+
+static int
+set_nonce(EVP_PKEY_CTX *pctx, uint8_t algorithm)
+{
+	unsigned type = 1;
+	OSSL_PARAM params[2] = { OSSL_PARAM_construct_uint("nonce-type", &type),
+		OSSL_PARAM_END };
+
+	return algorithm != PROTO_ECDSA_DETERMINISTIC ||
+	       EVP_PKEY_CTX_set_params(pctx, params) == 1;
+}
+
 static int
 sign_message(
 	EVP_PKEY *key, const struct proto_sign *m, uint8_t *sig, size_t *len)
 {
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	struct view data = m->data;
 	EVP_PKEY_CTX *pctx = NULL;
 	int ok;
 
@@ -72,7 +119,9 @@ sign_message(
 		     proto_digest_name(m->scheme.digest), NULL, NULL, key,
 		     NULL) == 1 &&
 	     set_padding(pctx, &m->scheme) &&
-	     EVP_DigestSign(md, sig, len, m->data.data, m->data.len) == 1;
+	     set_nonce(pctx, m->scheme.algorithm) &&
+	     set_instance(pctx, m->scheme.algorithm, &data) &&
+	     EVP_DigestSign(md, sig, len, data.data, data.len) == 1;
 	EVP_MD_CTX_free(md);
 	return ok;
 }
@@ -89,6 +138,7 @@ sign_digest(
 	     (name == NULL || EVP_PKEY_CTX_set_signature_md(
 				      pctx, EVP_get_digestbyname(name)) == 1) &&
 	     set_padding(pctx, &m->scheme) &&
+	     set_nonce(pctx, m->scheme.algorithm) &&
 	     EVP_PKEY_sign(pctx, sig, len, m->data.data, m->data.len) == 1;
 	EVP_PKEY_CTX_free(pctx);
 	return ok;
@@ -133,6 +183,45 @@ answer_sign(struct fake *f, const struct proto_request *req)
 	return writer_finish(&w, &len) < 0 ? 0 : len;
 }
 
+/* Decrypt and derive. */
+static size_t
+answer_secret(struct fake *f, const struct proto_request *req)
+{
+	struct writer w = writer_init(f->reply, sizeof(f->reply));
+	unsigned short status = f->refuse, detail = f->detail;
+	bool is_decrypt = req->type == PROTO_DECRYPT;
+	uint8_t out[PROTO_MAX_OUTPUT] = { 0 };
+	struct proto_decrypt decrypt;
+	struct proto_derive derive;
+	size_t len = 0;
+	EVP_PKEY *key;
+	int rc;
+
+	rc = is_decrypt ? proto_get_decrypt(req->body, &decrypt)
+			: proto_get_derive(req->body, &derive);
+	key = rc < 0 ? NULL : find(f, is_decrypt ? decrypt.hash : derive.hash);
+	if (rc < 0)
+		status = PROTO_MALFORMED;
+	else if (status == 0 && key == NULL)
+		status = PROTO_UNKNOWN_KEY;
+	else if (status == 0 && is_decrypt)
+		status = fake_decrypt(key, &decrypt, out, &len, &detail);
+	else if (status == 0)
+		status = fake_derive(key, &derive, out, &len, &detail);
+	if (status == SIGNING_KEYD_TOO_LONG ||
+		status == SIGNING_KEYD_TOO_SHORT) {
+		len = status == SIGNING_KEYD_TOO_LONG ? sizeof(out) : 1;
+		status = 0;
+	}
+	if (status != 0) {
+		proto_put_error(&w, req->type, req->id, status, detail);
+	} else {
+		proto_put_ok(&w, req->type, req->id);
+		proto_put_output(&w, out, len);
+	}
+	return writer_finish(&w, &len) < 0 ? 0 : len;
+}
+
 static size_t
 answer_hello(struct fake *f, const struct proto_request *req)
 {
@@ -141,7 +230,8 @@ answer_hello(struct fake *f, const struct proto_request *req)
 		.lowest = PROTO_VERSION,
 		.highest = PROTO_VERSION,
 		.max_request = PROTO_MAX_REQUEST,
-		.types = 1u << PROTO_HELLO | 1u << PROTO_SIGN,
+		.types = 1u << PROTO_HELLO | 1u << PROTO_SIGN |
+			 1u << PROTO_DECRYPT | 1u << PROTO_DERIVE,
 		.generation = 1,
 	};
 	size_t len;
@@ -179,6 +269,8 @@ serve(struct fake *f, int fd)
 		return -1;
 	if (req.type == PROTO_SIGN)
 		len = answer_sign(f, &req);
+	else if (req.type == PROTO_DECRYPT || req.type == PROTO_DERIVE)
+		len = answer_secret(f, &req);
 	else if (req.type == PROTO_HELLO)
 		len = answer_hello(f, &req);
 	else if (req.type == PROTO_FIND || req.type == PROTO_LIST)

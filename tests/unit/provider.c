@@ -10,6 +10,7 @@
 #include <openssl/store.h>
 #include <pthread.h>
 
+#include "support/queue.h"
 #include "support/scene.h"
 #include "support/signing_keyd.h"
 #include "wire/proto.h"
@@ -30,29 +31,6 @@ stop(void)
 }
 
 TestSuite(provider, .init = start, .fini = stop, .timeout = 60);
-
-/* Errors that a server would log as stale, or as someone else's. */
-static void
-assert_no_errors(void)
-{
-	unsigned long e = ERR_peek_error();
-
-	cr_assert_eq(e, 0, "left in the queue: %s", ERR_error_string(e, NULL));
-}
-
-static void
-assert_error_says(const char *what)
-{
-	const char *data;
-	int flags;
-
-	while (ERR_get_error_all(NULL, NULL, NULL, &data, &flags) != 0)
-		if ((flags & ERR_TXT_STRING) && strstr(data, what) != NULL) {
-			ERR_clear_error();
-			return;
-		}
-	cr_assert_fail("no error says: %s", what);
-}
 
 static void
 assert_verifies(EVP_PKEY *key, OSSL_LIB_CTX *libctx, const char *md,
@@ -676,42 +654,6 @@ Test(provider, signs_certificates_with_pss)
 	sign_certificate(SCENE_RSA, 32);
 	sign_certificate(SCENE_RSA, 20);
 	sign_certificate(SCENE_RSA, RSA_PSS_SALTLEN_MAX);
-}
-
-Test(provider, encrypts_for_a_shell_and_refuses_to_decrypt)
-{
-	EVP_PKEY_CTX *c =
-		EVP_PKEY_CTX_new_from_pkey(s.libctx, s.shell[SCENE_RSA], NULL);
-	EVP_PKEY_CTX *d =
-		EVP_PKEY_CTX_new_from_pkey(s.plain, s.key[SCENE_RSA], NULL);
-	unsigned char out[512], in[512];
-	size_t len = sizeof(out), n = sizeof(in);
-
-	cr_assert_eq(EVP_PKEY_encrypt_init(c), 1);
-	cr_assert_eq(
-		EVP_PKEY_CTX_set_rsa_padding(c, RSA_PKCS1_OAEP_PADDING), 1);
-	cr_assert_eq(
-		EVP_PKEY_encrypt(c, out, &len, (const uint8_t *)"hi", 2), 1);
-	cr_assert_eq(EVP_PKEY_decrypt_init(d), 1);
-	cr_assert_eq(
-		EVP_PKEY_CTX_set_rsa_padding(d, RSA_PKCS1_OAEP_PADDING), 1);
-	cr_assert_eq(EVP_PKEY_decrypt(d, in, &n, out, len), 1);
-	cr_assert_eq(n, 2);
-	assert_no_errors();
-	cr_assert_neq(EVP_PKEY_decrypt_init(c), 1);
-	assert_error_says("does not decrypt");
-	EVP_PKEY_CTX_free(c);
-	EVP_PKEY_CTX_free(d);
-}
-
-Test(provider, refuses_key_agreement_with_a_shell)
-{
-	EVP_PKEY_CTX *c =
-		EVP_PKEY_CTX_new_from_pkey(s.libctx, s.shell[SCENE_P256], NULL);
-
-	cr_assert_neq(EVP_PKEY_derive_init(c), 1);
-	assert_error_says("does not do key agreement");
-	EVP_PKEY_CTX_free(c);
 }
 
 Test(provider, a_duplicate_signs_too)

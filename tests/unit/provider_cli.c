@@ -152,8 +152,12 @@ Test(provider_cli, signs_files)
 	      "digest:sha256 -pkeyopt rsa_padding_mode:pss");
 	works("openssl pkeyutl -sign -inkey p256.key -in h -out sig && "
 	      "openssl pkeyutl -verify -inkey p256.key -in h -sigfile sig");
-	fails("openssl pkeyutl -sign -inkey rsa.key -in h -out sig",
-		"set a digest");
+	works("openssl pkeyutl -sign -inkey rsa.key -in h -out sig && "
+	      "openssl pkeyutl -verify -pubin -inkey rsa.pub -in h "
+	      "-sigfile sig");
+	fails("openssl pkeyutl -sign -inkey rsa.key -in h -out sig "
+	      "-pkeyopt rsa_padding_mode:x931",
+		"PKCS#1 v1.5 or PSS");
 }
 
 Test(provider_cli, signs_cms_messages)

@@ -7,6 +7,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include "support/queue.h"
 #include "support/scene.h"
 #include "wire/proto.h"
 
@@ -28,28 +29,6 @@ stop(void)
 }
 
 TestSuite(provider_sign, .init = start, .fini = stop, .timeout = 120);
-
-static void
-assert_no_errors(void)
-{
-	unsigned long e = ERR_peek_error();
-
-	cr_assert_eq(e, 0, "left in the queue: %s", ERR_error_string(e, NULL));
-}
-
-static void
-assert_error_says(const char *what)
-{
-	const char *data;
-	int flags;
-
-	while (ERR_get_error_all(NULL, NULL, NULL, &data, &flags) != 0)
-		if ((flags & ERR_TXT_STRING) && strstr(data, what) != NULL) {
-			ERR_clear_error();
-			return;
-		}
-	cr_assert_fail("no error says: %s", what);
-}
 
 enum {
 	UNSET = -99,

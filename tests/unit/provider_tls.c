@@ -173,15 +173,63 @@ Test(provider_tls, fails_without_keyd_and_says_why)
 	SSL_CTX_free(client);
 }
 
-/* RSA key exchange needs decryption, which keyd does not do. */
-Test(provider_tls, refuses_rsa_key_exchange_in_words)
+static void
+exchange_by_rsa(const SSL_METHOD *server_method,
+	const SSL_METHOD *client_method, int version)
+{
+	/* TLS 1.0 and 1.1 sign with MD5 and SHA-1. */
+	static const char ciphers[] = "kRSA:@SECLEVEL=0";
+	SSL_CTX *server = make_ctx(server_method, version, "P-256");
+	SSL_CTX *client = make_ctx(client_method, version, "P-256");
+
+	use_shell(server, SCENE_RSA);
+	SSL_CTX_set_verify(client, SSL_VERIFY_PEER, NULL);
+	cr_assert_eq(X509_STORE_add_cert(
+			     SSL_CTX_get_cert_store(client), s.cert[SCENE_RSA]),
+		1);
+	cr_assert_eq(SSL_CTX_set_cipher_list(client, ciphers), 1);
+	cr_assert_eq(SSL_CTX_set_cipher_list(server, ciphers), 1);
+	cr_assert(shake_hands(server, client), "version %x: %s",
+		(unsigned)version, ERR_error_string(ERR_peek_error(), NULL));
+	assert_no_errors("the end");
+	SSL_CTX_free(server);
+	SSL_CTX_free(client);
+}
+
+static void
+exchanges_by_rsa(enum scene_order order)
+{
+	scene_start(&s, order, "");
+	scene_keyd(&s, 0, 0);
+	exchange_by_rsa(TLS_server_method(), TLS_client_method(), TLS1_VERSION);
+	exchange_by_rsa(
+		TLS_server_method(), TLS_client_method(), TLS1_1_VERSION);
+	exchange_by_rsa(
+		TLS_server_method(), TLS_client_method(), TLS1_2_VERSION);
+	exchange_by_rsa(
+		DTLS_server_method(), DTLS_client_method(), DTLS1_VERSION);
+	exchange_by_rsa(
+		DTLS_server_method(), DTLS_client_method(), DTLS1_2_VERSION);
+}
+
+Test(provider_tls, exchanges_keys_by_rsa_when_listed_last)
+{
+	exchanges_by_rsa(SCENE_LAST);
+}
+
+Test(provider_tls, exchanges_keys_by_rsa_when_listed_first)
+{
+	exchanges_by_rsa(SCENE_FIRST);
+}
+
+Test(provider_tls, a_refused_key_exchange_says_which_setting_allows_it)
 {
 	SSL_CTX *server, *client;
 	const char *data;
 	int flags, said = 0;
 
 	scene_start(&s, SCENE_LAST, "");
-	scene_keyd(&s, 0, 0);
+	scene_keyd(&s, PROTO_USE_REFUSED, DETAIL_RSA_KX_OFF);
 	server = make_ctx(TLS_server_method(), TLS1_2_VERSION, "P-256");
 	client = make_ctx(TLS_client_method(), TLS1_2_VERSION, "P-256");
 	use_shell(server, SCENE_RSA);
@@ -190,10 +238,38 @@ Test(provider_tls, refuses_rsa_key_exchange_in_words)
 	cr_assert(!shake_hands(server, client));
 	while (ERR_get_error_all(NULL, NULL, NULL, &data, &flags) != 0)
 		said += (flags & ERR_TXT_STRING) &&
-			strstr(data, "does not decrypt");
+			strstr(data, "use = tls-rsa-kx") != NULL;
 	cr_assert_eq(said, 1);
 	SSL_CTX_free(server);
 	SSL_CTX_free(client);
+}
+
+/* ServerKeyExchange signed under MD5-SHA1, or SHA-1 (ECDSA). */
+Test(provider_tls, shakes_hands_by_old_versions_where_keyd_lets_them)
+{
+	static const int versions[] = { TLS1_VERSION, TLS1_1_VERSION };
+	static const enum scene_key keys[] = { SCENE_RSA, SCENE_P256 };
+	SSL_CTX *server, *client;
+	size_t v, k;
+
+	scene_start(&s, SCENE_LAST, "");
+	scene_keyd(&s, 0, 0);
+	for (v = 0; v < 2; v++)
+		for (k = 0; k < 2; k++) {
+			server = make_ctx(
+				TLS_server_method(), versions[v], "P-256");
+			client = make_ctx(
+				TLS_client_method(), versions[v], "P-256");
+			SSL_CTX_set_security_level(server, 0);
+			SSL_CTX_set_security_level(client, 0);
+			use_shell(server, keys[k]);
+			cr_assert(shake_hands(server, client), "%x: %s",
+				(unsigned)versions[v],
+				ERR_error_string(ERR_peek_error(), NULL));
+			assert_no_errors("the end");
+			SSL_CTX_free(server);
+			SSL_CTX_free(client);
+		}
 }
 
 /* Keys that are no shells, with this provider asked before default. */
