@@ -33,8 +33,8 @@ broker_state_write(struct broker *b)
 {
 	const struct state_facts f = { b->started, b->reload_time,
 		b->config.file, b->begun, b->sequence, generation_get(),
-		b->reload_ok, b->sets == NULL ? 0 : b->sets->keys, &b->reasons,
-		&b->layers, &b->sessions, &b->listeners };
+		b->reload_ok, b->sets, &b->reasons, &b->layers, &b->sessions,
+		&b->listeners };
 
 	b->state_due = DUE_NEVER;
 	if (state_write(&b->state, &f) < 0)
@@ -165,7 +165,7 @@ become_ready(struct broker *b)
 			b->listeners.list[i].inherited ? " (inherited)" : "");
 	b->ready = true;
 	broker_state_write(b);
-	notify_send("READY=1\nSTATUS=serving, %u keys", b->sets->keys);
+	reload_notify(b);
 	log_line(LOG_INFO, "ready");
 	if (b->again)
 		reload_begin(b);

@@ -44,6 +44,7 @@ struct load {
 	unsigned phase;
 	unsigned next_key;
 	unsigned opens, lookups, reports; /* left */
+	bool *is_left_out;                /* by place in the store's list */
 	struct sets *sets;
 	uint32_t ring_keys; /* in all rings */
 	uint64_t due;
@@ -273,6 +274,27 @@ on_report(struct load *l, struct question *q)
 	return 0;
 }
 
+/* Of a key that was sent, once, and after the reason. */
+static int
+on_left_out(struct load *l, struct question *q)
+{
+	struct view v = reader_vec8(&q->body);
+	char name[PROTO_MAX_NAME + 1];
+	int i;
+
+	if (reader_finish(&q->body) < 0 ||
+		get_string(v, name, sizeof(name)) < 0 ||
+		(i = store_find(&l->store, name)) < 0 ||
+		(unsigned)i >= l->next_key || l->is_left_out[i] ||
+		l->reasons->errors == l->errors_before)
+		return broken(l, "left-out");
+	l->is_left_out[i] = true;
+	if (leftout_add(&l->sets->left_out, name) == 0)
+		return 0;
+	reasons_add(l->reasons, LOG_ERR, "no memory for a load");
+	return -1;
+}
+
 /* Is this a memory file of just that length, that cannot change any more? A
  * session that maps it must not meet its end. */
 static bool
@@ -332,14 +354,14 @@ on_done(struct load *l, struct question *q)
 
 	if (reader_finish(&q->body) < 0 || ok > 1)
 		return broken(l, "done");
-	if (ok == 1 && (errors != 0 || l->sets->index < 0 ||
-			       keys != l->sets->keys || keys != l->ring_keys))
+	if (ok == 1 && ((errors != 0 && l->sets->left_out.n == 0) ||
+			       l->sets->index < 0 || keys != l->sets->keys ||
+			       keys != l->ring_keys))
 		return broken(l, "keys are missing");
 	if (ok == 0 && l->reasons->errors == l->errors_before)
 		return broken(l, "failed without a reason");
-	/* Files with names that are no key's fail the load as well. */
-	l->result =
-		l->reasons->errors == l->errors_before ? LOAD_OK : LOAD_FAILED;
+	leftout_sort(&l->sets->left_out);
+	l->result = ok == 1 ? LOAD_OK : LOAD_FAILED;
 	return 0;
 }
 
@@ -356,6 +378,7 @@ static const struct handler {
 	{ on_group, PHASE_ASK, BOOT_GROUP, false },
 	{ on_report, PHASE_START | PHASE_ASK | PHASE_COLLECT, BOOT_REPORT,
 		false },
+	{ on_left_out, PHASE_ASK | PHASE_COLLECT, BOOT_LEFT_OUT, false },
 	{ on_index, PHASE_COLLECT, BOOT_INDEX, true },
 	{ on_set, PHASE_COLLECT, BOOT_SET, true },
 	{ on_done, PHASE_START | PHASE_ASK | PHASE_COLLECT, BOOT_DONE, false },
@@ -445,8 +468,13 @@ load_start(const struct config *c, const char *program, const char *plan,
 	l->due = due_now() + LOAD_PATIENCE;
 	l->fd = -1;
 	l->pid = -1;
-	if (store_open(&l->store, c, reasons) < 0)
+	if (store_open(&l->store, c, reasons, &l->sets->left_out) < 0)
 		goto err;
+	l->is_left_out = calloc(l->store.n + 1, sizeof(l->is_left_out[0]));
+	if (l->is_left_out == NULL) {
+		reasons_add(reasons, LOG_ERR, "no memory for a load");
+		goto err;
+	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
 		reasons_add(reasons, LOG_ERR, "a socket for the loader: %s",
 			strerror(errno));
@@ -510,5 +538,6 @@ load_free(struct load *l)
 	if (l->fd >= 0)
 		(void)close(l->fd);
 	sets_free(l->sets);
+	free(l->is_left_out);
 	free(l);
 }

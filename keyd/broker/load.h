@@ -15,8 +15,8 @@ enum {
 
 enum load_result {
 	LOAD_GOES_ON,
-	LOAD_OK,
-	LOAD_FAILED, /* reasons tell */
+	LOAD_OK,     /* perhaps without some keys: sets.left_out */
+	LOAD_FAILED, /* of all of them; reasons tell */
 };
 
 struct load;

@@ -101,6 +101,49 @@ read_config(struct broker *b)
 }
 
 /*
+ * Is a load taken that left keys out? At the start, as long as there is any other. Later,
+ * if each is left out already: what is served is never taken away by a fault, and a
+ * new key comes whole or not at all. If not, the reason is added.
+ */
+static bool
+is_taken(struct broker *b, const struct sets *s)
+{
+	const char *name;
+
+	if (s->left_out.n == 0)
+		return true;
+	if (b->was_loaded) {
+		name = leftout_beyond(&s->left_out, &b->sets->left_out);
+		if (name == NULL)
+			return true;
+		reasons_add(&b->reasons, LOG_ERR,
+			"%s would have to be left out, which it is not now",
+			name);
+		return false;
+	}
+	if (s->keys > 0)
+		return true;
+	reasons_add(&b->reasons, LOG_ERR,
+		"no key is without a fault, which leaves none to serve");
+	return false;
+}
+
+static void
+log_taken(const struct sets *s)
+{
+	char words[512];
+
+	log_line(LOG_INFO, "%u keys for %u sets of users, generation %lu",
+		s->keys, s->n, (unsigned long)generation_get());
+	if (s->left_out.n > 0)
+		log_line(LOG_ERR,
+			"KEYS ARE LEFT OUT, since they have faults: %s; the "
+			"others are served; mend what is named above, then "
+			"keydctl reload",
+			leftout_words(&s->left_out, words, sizeof(words)));
+}
+
+/*
  * The outcome, for the log, the service manager and the state file. Not for the
  * file when another SIGHUP has come meanwhile: who sent it waits for the sequence
  * to advance, and for the outcome of a load that began after what he changed.
@@ -115,22 +158,14 @@ conclude(struct broker *b, bool ok)
 	if (!b->again)
 		b->sequence = b->begun;
 	if (ok)
-		log_line(LOG_INFO,
-			"%u keys for %u sets of users, generation "
-			"%lu",
-			b->sets->keys, b->sets->n,
-			(unsigned long)generation_get());
+		log_taken(b->sets);
 	else
 		log_line(LOG_ERR, "%s",
 			b->was_loaded ? "the reload failed: nothing "
 					"has changed"
 				      : "the keys cannot be loaded");
 	if (b->ready)
-		notify_send("READY=1\nSTATUS=%s, %u keys",
-			ok ? "serving"
-			   : "serving, but the last reload failed (see the "
-			     "log)",
-			b->sets->keys);
+		reload_notify(b);
 	if (!ok && !b->was_loaded) {
 		broker_stop(b, true);
 		return;
@@ -141,14 +176,26 @@ conclude(struct broker *b, bool ok)
 		broker_state_changed(b, true);
 }
 
+void
+reload_notify(const struct broker *b)
+{
+	notify_send("READY=1\nSTATUS=%s%s, %u keys",
+		b->reload_ok ? "serving"
+			     : "serving, but the last reload failed (see the "
+			       "log)",
+		b->sets->left_out.n > 0 ? ", but not all keys (see the log)"
+					: "",
+		b->sets->keys);
+}
+
 /* What was read takes effect. */
 static void
-apply(struct broker *b)
+apply(struct broker *b, struct sets *sets)
 {
 	struct sets *old = b->sets;
 
 	b->config = b->new_config;
-	b->sets = load_take(b->load);
+	b->sets = sets;
 	b->sessions.sets = b->sets;
 	b->sessions.max = b->config.max_sessions;
 	b->sessions.max_per_user = b->config.max_sessions_per_user;
@@ -210,10 +257,16 @@ void
 reload_step(struct broker *b)
 {
 	enum load_result r = load_step(b->load);
+	struct sets *sets;
 
 	if (r == LOAD_GOES_ON)
 		return;
-	if (r == LOAD_OK)
-		apply(b);
-	conclude(b, r == LOAD_OK);
+	sets = r == LOAD_OK ? load_take(b->load) : NULL;
+	if (sets != NULL && !is_taken(b, sets)) {
+		sets_free(sets);
+		sets = NULL;
+	}
+	if (sets != NULL)
+		apply(b, sets);
+	conclude(b, sets != NULL);
 }

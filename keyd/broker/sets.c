@@ -27,6 +27,7 @@ sets_free(struct sets *s)
 	if (s->index >= 0)
 		(void)close(s->index);
 	free(s->entries);
+	leftout_free(&s->left_out);
 	free(s);
 }
 

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "broker/leftout.h"
 #include "broker/peer.h"
 #include "wire/boot.h"
 
@@ -21,6 +22,7 @@ struct sets {
 	int index; /* -1 until it is known */
 	uint32_t index_len, keys;
 	bool has_units;
+	struct leftout left_out; /* what was there, but is not in them */
 };
 
 /* Rings that fit a peer. */

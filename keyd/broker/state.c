@@ -117,6 +117,24 @@ print_sessions(FILE *f, const struct sessions *s)
 		c->crashed, c->turned_away);
 }
 
+static const char *
+outcome(const struct state_facts *s)
+{
+	if (!s->reload_ok)
+		return "failed";
+	return s->sets->left_out.n > 0 ? "partial" : "ok";
+}
+
+static void
+print_left_out(FILE *f, const struct leftout *l)
+{
+	unsigned i;
+
+	(void)fprintf(f, "\n[left-out]\n");
+	for (i = 0; i < l->n && i < STATE_LEFT_OUT; i++)
+		(void)fprintf(f, "%u = %s\n", i + 1, l->names[i]);
+}
+
 static void
 print(FILE *f, const struct state_facts *s)
 {
@@ -127,13 +145,14 @@ print(FILE *f, const struct state_facts *s)
 		"started = %lld\nconfig = %s\nbegun = %" PRIu64
 		"\nsequence = %" PRIu64 "\n"
 		"generation = %" PRIu64 "\nreload = %s\nreload-time = %lld\n"
-		"keys = %" PRIu32 "\n",
+		"keys = %" PRIu32 "\nleft-out = %u\n",
 		(int)getpid(), (long long)s->started, s->config, s->begun,
-		s->sequence, s->generation, s->reload_ok ? "ok" : "failed",
-		(long long)s->reload_time, s->keys);
+		s->sequence, s->generation, outcome(s),
+		(long long)s->reload_time, s->sets->keys, s->sets->left_out.n);
 	(void)fprintf(f, "\n[reasons]\n");
 	for (i = 0; i < s->reasons->n; i++)
 		(void)fprintf(f, "%u = %s\n", i + 1, s->reasons->text[i]);
+	print_left_out(f, &s->sets->left_out);
 	print_layers(f, s->layers);
 	print_sessions(f, s->sessions);
 	(void)fprintf(f, "\n[sockets]\n");

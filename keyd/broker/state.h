@@ -11,7 +11,8 @@
 #include "broker/session.h"
 
 enum {
-	STATE_PAUSE = 1000, /* ms between two writings that nobody waits for */
+	STATE_PAUSE = 1000,  /* ms between two writings that nobody waits for */
+	STATE_LEFT_OUT = 32, /* names told */
 };
 
 /* What the file tells. */
@@ -20,7 +21,7 @@ struct state_facts {
 	const char *config;
 	uint64_t begun, sequence, generation;
 	int reload_ok;
-	uint32_t keys;
+	const struct sets *sets;
 	const struct reasons *reasons;
 	const struct layers *layers;
 	const struct sessions *sessions;

@@ -102,7 +102,7 @@ read_folder(int folder)
 /* Adds the names of all files with suffix in a folder. 0, or -1. */
 static int
 list_folder(struct store *s, int folder, const char *path, const char *suffix,
-	struct reasons *reasons)
+	struct reasons *reasons, struct leftout *left_out)
 {
 	struct dirent *e;
 	DIR *d = read_folder(folder);
@@ -123,6 +123,7 @@ list_folder(struct store *s, int folder, const char *path, const char *suffix,
 				"%s/%s: not a key's name (1 to 63 of letters, "
 				"digits, '.', '_', '-')",
 				path, e->d_name);
+			r = leftout_add(left_out, e->d_name);
 		} else if (s->n == STORE_MAX_FILES ||
 			   add_name(s, e->d_name, len) < 0) {
 			reasons_add(
@@ -152,7 +153,8 @@ sort_names(struct store *s)
 }
 
 int
-store_open(struct store *s, const struct config *c, struct reasons *reasons)
+store_open(struct store *s, const struct config *c, struct reasons *reasons,
+	struct leftout *left_out)
 {
 	char where[CONFIG_MAX_WHERE];
 
@@ -165,12 +167,23 @@ store_open(struct store *s, const struct config *c, struct reasons *reasons)
 		config_where(c, "policies", where), s->policies, reasons);
 	if (s->keys_fd < 0 || s->policies_fd < 0)
 		return -1;
-	if (list_folder(s, s->keys_fd, s->keys, ".pem", reasons) < 0 ||
-		list_folder(s, s->policies_fd, s->policies, ".conf", reasons) <
-			0)
+	if (list_folder(s, s->keys_fd, s->keys, ".pem", reasons, left_out) <
+			0 ||
+		list_folder(s, s->policies_fd, s->policies, ".conf", reasons,
+			left_out) < 0)
 		return -1;
 	sort_names(s);
 	return 0;
+}
+
+int
+store_find(const struct store *s, const char *name)
+{
+	char *const *found = s->n == 0 ? NULL
+				       : bsearch(&name, s->names, s->n,
+						 sizeof(*s->names), compare);
+
+	return found == NULL ? -1 : (int)(found - s->names);
 }
 
 void

@@ -5,6 +5,7 @@
 #ifndef KEYD_BROKER_STORE_H
 #define KEYD_BROKER_STORE_H
 
+#include "broker/leftout.h"
 #include "broker/reasons.h"
 #include "broker/trust.h"
 #include "config/config.h"
@@ -30,10 +31,14 @@ struct store_file {
  * Opens both folders and lists NAME.pem of the one, NAME.conf of the other;
  * files that begin with a dot or end otherwise do not count. 0, or -1: a folder
  * cannot be opened, belongs to another or can be written by others. Adds
- * reasons; a name that is none of a key adds one, too, and does not count.
+ * reasons; a name that is none of a key adds one, too, and is left out.
  */
 __attribute__((warn_unused_result)) int
-store_open(struct store *s, const struct config *c, struct reasons *reasons);
+store_open(struct store *s, const struct config *c, struct reasons *reasons,
+	struct leftout *left_out);
+
+/* The place of a name in the list, or -1. */
+int store_find(const struct store *s, const char *name);
 
 /* Also after a failed store_open(). */
 void store_close(struct store *s);

@@ -14,6 +14,7 @@
 #include "dryrun.h"
 #include "examine.h"
 #include "pid.h"
+#include "running.h"
 #include "tryout.h"
 
 struct check {
@@ -95,6 +96,8 @@ daemon_side(struct check *k)
 			"it does not run with %s", c->file);
 	else
 		k->running = true;
+	if (k->running)
+		running_examine(&k->findings);
 	for (i = 0; k->running && i < c->nsockets; i++)
 		socket_path(k, c->socket[i]);
 }

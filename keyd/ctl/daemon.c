@@ -108,13 +108,15 @@ get_keyd(struct daemon_state *s, const char *name, const char *value)
 		{ "generation", &s->generation },
 		{ "reload-time", &s->reload_time },
 		{ "keys", &s->keys },
+		{ "left-out", &s->left_out },
 	};
 	size_t i;
 
 	if (strcmp(name, "version") == 0)
 		(void)snprintf(s->version, sizeof(s->version), "%s", value);
 	if (strcmp(name, "reload") == 0)
-		s->reload_ok = strcmp(value, "ok") == 0;
+		s->reload_ok = strcmp(value, "ok") == 0 ||
+			       strcmp(value, "partial") == 0;
 	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		if (strcmp(name, numbers[i].name) == 0)
 			*numbers[i].out = strtoull(value, NULL, 10);
@@ -133,6 +135,8 @@ get_setting(void *arg, const char *section, const char *name, const char *value,
 		return get_keyd(s, name, value);
 	if (strcmp(section, "reasons") == 0)
 		return get_pair(&s->reasons, name, value);
+	if (strcmp(section, "left-out") == 0)
+		return get_pair(&s->left_out_names, name, value);
 	if (strcmp(section, "layers") == 0)
 		return get_pair(&s->layers, name, value);
 	if (strcmp(section, "sessions") == 0)
@@ -174,6 +178,34 @@ daemon_state(const struct config *c, struct daemon_state *out, struct fault *f)
 			f, FAULT_FAILED, "%s:%u: %s", path, err.line, err.text);
 	bytes_free(&text);
 	return r;
+}
+
+static bool
+leaves_out(const struct daemon_state *s, const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < s->left_out_names.n; i++)
+		if (strcmp(s->left_out_names.pair[i].value, name) == 0)
+			return true;
+	return false;
+}
+
+const char *
+daemon_left_out(const struct daemon_state *s, char *out, size_t size)
+{
+	const struct daemon_pairs *names = &s->left_out_names;
+	size_t used = 0;
+	unsigned i;
+
+	out[0] = '\0';
+	for (i = 0; i < names->n && used + 1 < size; i++)
+		used += (size_t)snprintf(out + used, size - used, "%s%s",
+			i > 0 ? ", " : "", names->pair[i].value);
+	if (s->left_out > names->n && used + 1 < size)
+		(void)snprintf(out + used, size - used, " and %llu more",
+			s->left_out - names->n);
+	return out;
 }
 
 static long long
@@ -310,12 +342,27 @@ daemon_reload(const struct config *c, struct daemon_state *out, struct fault *f)
 int
 daemon_tell(const struct config *c, struct fault *f)
 {
+	return daemon_tell_of(c, NULL, f);
+}
+
+int
+daemon_tell_of(const struct config *c, const char *name, struct fault *f)
+{
 	struct daemon_state *state = malloc(sizeof(*state));
+	char words[1024];
 	int r;
 
 	if (state == NULL)
 		return fault_set(f, FAULT_FAILED, "out of memory");
 	r = daemon_reload(c, state, f);
+	if (r == 0 && name != NULL && leaves_out(state, name))
+		r = fault_set(f, FAULT_FAILED,
+			"keyd leaves %s out: keydctl check says why", name);
+	else if (r == 0 && state->left_out > 0)
+		(void)fprintf(stderr,
+			"keydctl: keyd leaves out keys that have faults: %s: "
+			"see keydctl check\n",
+			daemon_left_out(state, words, sizeof(words)));
 	free(state);
 	return r;
 }

@@ -193,7 +193,8 @@ load(struct enlist *e, struct fault *f)
 		return 0;
 	}
 	e->loaded = true;
-	return daemon_tell(e->config, f) < 0 ? -1 : prove(e, f);
+	/* Other keys' faults are no hindrance, if keyd leaves them out already. */
+	return daemon_tell_of(e->config, e->name, f) < 0 ? -1 : prove(e, f);
 }
 
 int

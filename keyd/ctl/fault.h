@@ -12,6 +12,7 @@ enum fault_code {
 	FAULT_USAGE = 2,       /* the command line */
 	FAULT_NOT_RUNNING = 3, /* keyd does not run */
 	FAULT_REFUSED = 4,     /* unsafe, or the operator must decide */
+	FAULT_PARTLY = 5,      /* done in part: the words say which */
 };
 
 struct fault {

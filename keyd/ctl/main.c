@@ -147,7 +147,7 @@ help(void)
 		     "--yes      do not ask\n\n"
 		     "Exit codes: 0 done; 1 failed, nothing changed; 2 usage;\n"
 		     "3 keyd does not run; 4 refused as unsafe, or yours to "
-		     "decide.\n",
+		     "decide;\n5 done in part, the words say which.\n",
 		keytype_options(types, sizeof(types)));
 	return 0;
 }

@@ -9,6 +9,7 @@ int
 reload_verb(struct ctl *c, int argc, char **argv)
 {
 	struct daemon_state *s;
+	char words[1024];
 	struct fault f = { 0 };
 	unsigned i;
 	int r;
@@ -24,6 +25,7 @@ reload_verb(struct ctl *c, int argc, char **argv)
 		json_open(&c->out, NULL, '{');
 		json_number(&c->out, "keys", s->keys);
 		json_number(&c->out, "generation", s->generation);
+		json_number(&c->out, "left-out", s->left_out);
 		json_close(&c->out, '}');
 	} else if (r == 0) {
 		(void)printf("keyd has loaded %llu keys (generation %llu)\n",
@@ -32,6 +34,10 @@ reload_verb(struct ctl *c, int argc, char **argv)
 	for (i = 0; r == 0 && i < s->reasons.n; i++)
 		(void)fprintf(stderr, "keydctl: warning: %s\n",
 			s->reasons.pair[i].value);
+	if (r == 0 && s->left_out > 0)
+		r = fault_set(&f, FAULT_PARTLY,
+			"keys that have faults are still left out: %s",
+			daemon_left_out(s, words, sizeof(words)));
 	free(s);
 	return r < 0 ? fault_print(&f) : 0;
 }

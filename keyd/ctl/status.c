@@ -41,17 +41,28 @@ numbers_json(struct json *j, const char *name, const struct daemon_pairs *p)
 	json_close(j, '}');
 }
 
+static const char *
+outcome(const struct daemon_state *s)
+{
+	if (!s->reload_ok)
+		return "FAILED";
+	return s->left_out > 0 ? "PARTIAL" : "ok";
+}
+
 static void
 say(const struct ctl *c, const struct daemon_state *s)
 {
-	char started[32], loaded[32];
+	char started[32], loaded[32], words[1024];
 
 	(void)printf("keyd %s, process %llu, since %s, with %s\n", s->version,
 		s->pid, text_time(s->started, started), c->config.file);
 	(void)printf("%llu keys, generation %llu; last load %s, %s\n", s->keys,
-		s->generation, s->reload_ok ? "ok" : "FAILED",
-		text_time(s->reload_time, loaded));
-	pairs(s->reload_ok ? "warnings" : "reasons", &s->reasons);
+		s->generation, outcome(s), text_time(s->reload_time, loaded));
+	if (s->left_out > 0)
+		(void)printf("%llu LEFT OUT, since they have faults: %s\n",
+			s->left_out, daemon_left_out(s, words, sizeof(words)));
+	pairs(s->reload_ok && s->left_out == 0 ? "warnings" : "reasons",
+		&s->reasons);
 	pairs("layers", &s->layers);
 	pairs("sessions", &s->sessions);
 	pairs("sockets", &s->sockets);
@@ -73,6 +84,8 @@ say_json(struct ctl *c, const struct daemon_state *s)
 	json_number(j, "sequence", s->sequence);
 	json_bool(j, "reload-ok", s->reload_ok);
 	json_number(j, "reload-time", s->reload_time);
+	json_number(j, "left-out", s->left_out);
+	pairs_json(j, "left-out-names", &s->left_out_names, true);
 	pairs_json(j, "reasons", &s->reasons, true);
 	pairs_json(j, "layers", &s->layers, false);
 	numbers_json(j, "sessions", &s->sessions);
@@ -117,6 +130,8 @@ status_verb(struct ctl *c, int argc, char **argv)
 		say_json(c, s);
 	else if (r == 0)
 		say(c, s);
+	if (r == 0 && s->left_out > 0)
+		r = FAULT_PARTLY;
 	free(s);
-	return r < 0 ? fault_print(&f) : 0;
+	return r < 0 ? fault_print(&f) : r;
 }

@@ -288,7 +288,7 @@ copy_all(const struct key *k, const struct policy *p, struct loaded *out)
 }
 
 static int
-keep(struct item *i, const struct key *k, const struct policy *p)
+keep(struct item *i, const struct key *k, const struct policy *p, bool left_out)
 {
 	struct load *l = i->load;
 	struct loaded *out, **keys;
@@ -314,18 +314,19 @@ keep(struct item *i, const struct key *k, const struct policy *p)
 	out->type = k->type;
 	out->bits = k->bits;
 	out->policy = *p;
+	out->left_out = left_out;
 	l->keys[l->nkeys++] = out;
 	return 0;
 }
 
 /*
  * Key, policy and certificate: whatever is wrong with any is reported. A key with a
- * bad policy is kept too, so that a second copy of it is found in the same run;
- * after an error nothing is published anyway.
+ * bad policy is kept too, so that a second copy of it is found in the same run.
  */
 static void
 load_one(struct item *i)
 {
+	uint32_t before = i->load->talk->errors;
 	struct policy policy = { 0 };
 	struct key key;
 	bool have_key, have_policy;
@@ -340,40 +341,96 @@ load_one(struct item *i)
 	have_policy = read_policy(i, &policy) == 0;
 	if (have_key && have_policy)
 		check_pair(i, &policy, &key);
-	if (!have_key)
-		return;
-	if (keep(i, &key, &policy) < 0)
-		talk_report(i->load->talk, TALK_ERROR, i->key_file, 0,
-			"no memory to keep the key");
-	key_release(&key);
+	if (have_key) {
+		if (keep(i, &key, &policy, i->load->talk->errors != before) < 0)
+			talk_report(i->load->talk, TALK_ERROR, i->key_file, 0,
+				"no memory to keep the key");
+		key_release(&key);
+	}
+	if (i->load->talk->errors != before)
+		talk_left_out(i->load->talk, i->key.name);
 }
 
 static void
-report_duplicates(struct load *l)
+report_twin(struct load *l, const struct loaded *k, const struct loaded *other)
 {
-	char text[256];
-	size_t i;
+	char file[MAX_FILE_NAME], text[256];
+
+	(void)snprintf(file, sizeof(file), "%s.pem", k->name);
+	(void)snprintf(text, sizeof(text),
+		"the same key as in %s.pem; remove one of the two",
+		other->name);
+	talk_report(l->talk, TALK_ERROR, file, 0, text);
+}
+
+static void
+leave_out(struct load *l, struct loaded *k)
+{
+	if (k->left_out)
+		return;
+	k->left_out = true;
+	talk_left_out(l->talk, k->name);
+}
+
+/*
+ * The n keys at keys are one and the same. Where several would be served, nobody
+ * can say whose policy is meant: none is. One without a policy of worth, such as a
+ * copy that was put beside the key, takes nothing from the other.
+ */
+static void
+judge_twins(struct load *l, struct loaded **keys, size_t n)
+{
+	size_t i, sound = 0;
+
+	for (i = 0; i < n; i++)
+		sound += keys[i]->left_out ? 0 : 1;
+	for (i = 1; i < n; i++) {
+		struct loaded *a = keys[i - 1], *b = keys[i];
+
+		/* The one that is served is not the faulty one. */
+		if (sound == 1 && !b->left_out)
+			report_twin(l, a, b);
+		else
+			report_twin(l, b, a);
+	}
+	for (i = 0; i < n && sound > 1; i++)
+		leave_out(l, keys[i]);
+}
+
+static void
+judge_duplicates(struct load *l)
+{
+	size_t first, end;
 
 	publish_sort(l->keys, l->nkeys, publish_by_hash);
-	for (i = 1; i < l->nkeys; i++) {
-		const struct loaded *a = l->keys[i - 1], *b = l->keys[i];
-		char file[MAX_FILE_NAME];
-
-		if (memcmp(a->hash, b->hash, PROTO_HASH_LEN) != 0)
-			continue;
-		(void)snprintf(file, sizeof(file), "%s.pem", b->name);
-		(void)snprintf(text, sizeof(text),
-			"the same key as in %s.pem; remove one of the two",
-			a->name);
-		talk_report(l->talk, TALK_ERROR, file, 0, text);
+	for (first = 0; first < l->nkeys; first = end) {
+		for (end = first + 1; end < l->nkeys; end++)
+			if (memcmp(l->keys[first]->hash, l->keys[end]->hash,
+				    PROTO_HASH_LEN) != 0)
+				break;
+		judge_twins(l, l->keys + first, end - first);
 	}
+}
+
+/* Only what is to be published stays. */
+static void
+drop_left_out(struct load *l)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < l->nkeys; i++)
+		if (l->keys[i]->left_out)
+			loaded_free(l->keys[i]);
+		else
+			l->keys[kept++] = l->keys[i];
+	l->nkeys = kept;
 }
 
 void
 load_run(struct load *l)
 {
 	struct item i = { .load = l };
-	uint32_t keys;
+	uint32_t errors;
 
 	while (talk_next(l->talk, &i.key, &i.key_fd, &i.policy_fd) == 1) {
 		(void)snprintf(
@@ -386,15 +443,19 @@ load_run(struct load *l)
 		if (i.policy_fd >= 0)
 			(void)close(i.policy_fd);
 	}
-	report_duplicates(l);
+	judge_duplicates(l);
+	drop_left_out(l);
 	if (l->nkeys == 0 && l->talk->errors == 0)
 		talk_report(l->talk, TALK_WARNING, "keys", 0,
 			"there are no keys; add one with keydctl import or "
 			"keydctl generate");
-	if (l->talk->errors == 0)
-		publish_all(l);
-	keys = l->talk->errors == 0 ? (uint32_t)l->nkeys : 0;
-	talk_done(l->talk, l->talk->errors == 0, keys);
+	/* Errors from here on are no single key's. */
+	errors = l->talk->errors;
+	publish_all(l);
+	if (l->talk->errors == errors)
+		talk_done(l->talk, true, (uint32_t)l->nkeys);
+	else
+		talk_done(l->talk, false, 0);
 	while (l->nkeys > 0)
 		loaded_free(l->keys[--l->nkeys]);
 	free(l->keys);

@@ -15,6 +15,7 @@ struct loaded {
 	uint8_t hash[PROTO_HASH_LEN];
 	struct view spki, private_key, secrets; /* one block of memory */
 	struct policy policy;
+	bool left_out; /* a fault was reported */
 };
 
 struct load {

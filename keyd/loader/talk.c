@@ -216,6 +216,16 @@ talk_report(struct talk *t, enum talk_priority priority, const char *where,
 }
 
 void
+talk_left_out(struct talk *t, const char *name)
+{
+	uint8_t buf[PROTO_MAX_NAME + 2];
+	struct writer w = start(buf, sizeof(buf), BOOT_LEFT_OUT);
+
+	writer_vec8(&w, name, strlen(name));
+	send_with(t, &w, -1);
+}
+
+void
 talk_index(struct talk *t, uint32_t len, uint32_t keys, int fd)
 {
 	uint8_t buf[16];

@@ -49,6 +49,9 @@ MUST_USE int talk_group(struct talk *t, const char *name, uint32_t *id);
 void talk_report(struct talk *t, enum talk_priority priority, const char *where,
 	unsigned line, const char *text);
 
+/* The key just reported to have a fault will be in no ring. */
+void talk_left_out(struct talk *t, const char *name);
+
 void talk_index(struct talk *t, uint32_t len, uint32_t keys, int fd);
 void talk_set(struct talk *t, const struct boot_set *set, int fd);
 void talk_done(struct talk *t, bool ok, uint32_t keys);

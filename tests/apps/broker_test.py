@@ -362,6 +362,74 @@ def bad_keys_at_start():
         refuses_to_start(s, s.path("keys"), "written by others")
 
 
+def faulty_keys_are_left_out():
+    """A start serves what is sound and says loudly what is not. Later loads are
+    all or nothing against what is served."""
+    with Scratch() as s:
+        for name in ("good", "policy", "mode", "user", "twin"):
+            add_key(s, name)
+        s.write("policies/policy.conf", "allow = uid:1\nuse = fly\n")
+        s.write("policies/user.conf", "allow = no-such-user\nuse = sign\n")
+        os.chmod(s.path("keys/mode.pem"), 0o644)
+        copy = read_text(s.path("keys/twin.pem"))
+        s.write("keys/twin2.pem", copy, 0o600)
+        s.write("policies/twin2.conf", read_text(s.path("policies/twin.conf")))
+        s.write("keys/no\n[name].pem", copy, 0o600)
+        left = ["mode", "no?[name].pem", "policy", "twin", "twin2", "user"]
+        check(run([KEYD, "-t", "-c", s.conf])[0] == 1, "-t is content")
+        s.start_keyd()
+
+        def is_partial(keys, *names, outcome="partial"):
+            state = s.state()
+            check(state["keyd"]["reload"] == outcome, f"{state['keyd']}")
+            check(state["keyd"]["keys"] == str(keys), f"{state['keyd']}")
+            check(state["keyd"]["left-out"] == str(len(names)), f"{state}")
+            told = sorted(state["left-out"].values())
+            check(told == sorted(names), f"{told}")
+
+        is_partial(1, *left)
+        reasons = "\n".join(s.state()["reasons"].values())
+        expect_words(reasons, "policy.conf:2: use: 'fly'", "no-such-user")
+        expect_words(reasons, "mode.pem: mode 0644", "twin2.pem: the same key")
+        expect_words(s.keyd_log(), "<3>KEYS ARE LEFT OUT", ", ".join(left))
+        with Client(s.socket) as c:
+            check(c.names() == [b"good"], "the sound key is not served")
+        # The same faults again are no news; what else has changed counts.
+        add_key(s, "second")
+        check(s.reload_keyd() == "partial", s.keyd_log())
+        is_partial(2, *left)
+        # A fault of a key that is served, or of a new one, changes nothing.
+        good = read_text(s.path("policies/good.conf"))
+        add_key(s, "mode")
+        for name in ("good", "third"):
+            add_key(s, "third")
+            s.write(f"policies/{name}.conf", "nonsense\n")
+            check(s.reload_keyd() == "failed", f"a fault of {name} was taken")
+            is_partial(2, *left, outcome="failed")
+            expect_words(s.state()["reasons"]["6"], f"{name} would have to")
+            s.write("policies/good.conf", good)
+        os.unlink(s.path("keys/third.pem"))
+        os.unlink(s.path("policies/third.conf"))
+        # Mended ones come back.
+        check(s.reload_keyd() == "partial", s.keyd_log())
+        left.remove("mode")
+        is_partial(3, *left)
+        for name in left:
+            for path in (f"keys/{name}.pem", f"policies/{name}.conf"):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(s.path(path))
+        os.unlink(s.path("keys/no\n[name].pem"))
+        check(s.reload_keyd() == "ok", s.keyd_log())
+        is_partial(3, outcome="ok")
+        # Once whole, a key cannot be left out any more but by a start.
+        s.write("policies/mode.conf", "nonsense\n")
+        check(s.reload_keyd() == "failed", s.keyd_log())
+        s.stop_keyd()
+        s.start_keyd()
+        is_partial(2, "mode")
+        s.stop_keyd()
+
+
 def required_layer():
     """Without session-uids that layer is off: named, and fatal if required."""
     with Scratch(**{"session-uids": None}) as s:
@@ -970,6 +1038,7 @@ TESTS = [
     ("-t checks all and starts nothing", check_only, False),
     ("unknown, bad, repeated settings are named", unknown_settings, False),
     ("unusable keys and policies are named", bad_keys_at_start, False),
+    ("a start leaves faulty keys out, a reload none", faulty_keys_are_left_out, False),
     ("a required layer that is off is fatal", required_layer, False),
     ("a broken session program is fatal at start", broken_session_program, False),
     ("the broker links no libcrypto", no_libcrypto, False),

@@ -563,6 +563,45 @@ def remove_that_keyd_refuses():
         ks.check(works(s, "other"), "the other does not work")
 
 
+def beside_a_faulty_key():
+    """Another key's fault that keyd knows of hinders nothing; every verb that
+    tells of keyd tells of the fault."""
+    with running() as s:
+        cert, other, third = (key_pair(s, n) for n in ("site", "bad", "new"))
+        s.ctl_ok(*import_args(cert), cert.key)
+        s.ctl_ok(*import_args(other), other.key)
+        s.stop_keyd()
+        good = ks.read_text(s.path("policies/bad.conf"))
+        s.write("policies/bad.conf", good + "colour = blue\n")
+        s.start_keyd()
+        ks.check(works(s, "site"), "the sound key is not served")
+        text = refused(s, 5, "status", words=["PARTIAL", "LEFT OUT", "bad"])
+        ks.expect_words(text, "bad.conf", "colour")
+        found = json.loads(s.ctl("--json", "status")[1])
+        ks.check(found["left-out-names"] == ["bad"], f"{found}")
+        refused(s, 5, "reload", words=["1 keys", "left out: bad", "colour"])
+        refused(s, 1, "check", words=["keyd leaves it out", "colour"])
+        text = s.ctl_ok(*import_args(third), third.key)
+        ks.expect_words(text, "imported as new", "leaves out", "bad")
+        ks.check(works(s, "new"), "the imported key is not served")
+        # Its own fault is its own: the same key again, under another name.
+        before = what(third.key)
+        twin = s.path("tls/twin.key")
+        shutil.copyfile(third.plain, twin)
+        os.chmod(twin, 0o600)
+        refused(s, 1, *import_args(third), twin, words=["twin.pem: the same", "left out"])
+        ks.check(what(third.key) == before, "changed")
+        ks.check(not any("twin" in n for n in store_files(s)), "twin is left")
+        s.ctl_ok("restore", "new", "--yes")
+        s.ctl_ok("remove", "site", "--yes")
+        ks.check(not works(s, "site"), "site is still served")
+        s.write("policies/bad.conf", good)
+        refused(s, 1, "check", words=["bad: keyd leaves it out"])
+        s.ctl_ok("reload")
+        ks.check(works(s, "bad"), "the mended key is not served")
+        s.ctl_ok("status")
+
+
 def odd_names():
     """Names that would write to the terminal, or a line into a policy."""
     with running() as s:
@@ -1531,6 +1570,7 @@ TESTS = [
     ("show and status tell, as text and JSON", show_and_status),
     ("reload tells the outcome and the reason", reload),
     ("remove tells when keyd still has the key", remove_that_keyd_refuses),
+    ("another key's fault hinders nothing, and is told", beside_a_faulty_key),
     ("odd names do no harm, anywhere", odd_names),
     ("a policy names the certificate's link", renewed_certificate),
     ("a certificate that is not root's is told", foreign_certificate),

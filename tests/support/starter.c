@@ -238,6 +238,21 @@ take_report(struct starter *s, struct reader *r)
 	s->nreports++;
 }
 
+static void
+take_left_out(struct starter *s, struct reader *r)
+{
+	struct view name = reader_vec8(r);
+	unsigned i;
+
+	cr_assert_eq(reader_finish(r), 0);
+	cr_assert(proto_is_name((const char *)name.data, name.len));
+	cr_assert_lt(s->nleft_out, STARTER_LEFT_OUT);
+	for (i = 0; i < s->nleft_out; i++)
+		cr_assert_not(is_text(name, s->left_out[i]), "told twice");
+	memcpy(s->left_out[s->nleft_out], name.data, name.len);
+	s->left_out[s->nleft_out++][name.len] = '\0';
+}
+
 static void *
 map(int fd, size_t len)
 {
@@ -301,6 +316,9 @@ answer_one(struct starter *s, int fd)
 		break;
 	case BOOT_REPORT:
 		take_report(s, &r);
+		break;
+	case BOOT_LEFT_OUT:
+		take_left_out(s, &r);
 		break;
 	case BOOT_SET:
 		take_set(s, &r, fds, nfds);

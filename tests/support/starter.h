@@ -9,6 +9,7 @@
 enum {
 	STARTER_REPORTS = 64,
 	STARTER_SETS = 16,
+	STARTER_LEFT_OUT = 16,
 };
 
 /* NULL texts: there is no such file. */
@@ -42,6 +43,8 @@ struct starter {
 	uint32_t on, off;
 	struct starter_report reports[STARTER_REPORTS];
 	unsigned nreports;
+	char left_out[STARTER_LEFT_OUT][PROTO_MAX_NAME + 1];
+	unsigned nleft_out;
 	struct boot_set sets[STARTER_SETS];
 	void *rings[STARTER_SETS]; /* mapped read-only */
 	int ring_fds[STARTER_SETS];

@@ -33,19 +33,20 @@ assert_loaded(const struct starter *s)
 		cr_assert_neq(
 			s->reports[i].priority, 3, "%s", s->reports[i].text);
 	cr_assert_eq(s->ok, 1);
+	cr_assert_eq(s->nleft_out, 0);
 	cr_assert_eq(s->done_errors, 0);
 	cr_assert_eq(s->status, 0, "status %x", (unsigned)s->status);
 }
 
-/* The load failed, nothing was published, and a report has these words. */
+/* No key was published, what was left out was told, and a report has these words. */
 static void
 assert_refused(const struct starter *s, const char *words)
 {
-	cr_assert_eq(s->ok, 0, "loaded, not refused: %s", words);
+	cr_assert_gt(s->nleft_out, 0, "loaded, not refused: %s", words);
 	cr_assert_gt(s->done_errors, 0);
 	cr_assert_eq(s->done_keys, 0);
 	cr_assert_eq(s->nsets, 0);
-	cr_assert_null(s->index);
+	cr_assert_eq(s->index_keys, 0);
 	cr_assert_not_null(starter_find(s, 3, words), "no '%s' in '%s'", words,
 		s->nreports > 0 ? s->reports[0].text : "");
 	cr_assert(WIFEXITED(s->status) && WEXITSTATUS(s->status) == 1);
@@ -395,6 +396,7 @@ Test(loader, tells_all_errors_in_one_run)
 	assert_refused(&s, "c.conf:2: x: unknown setting");
 	assert_refused(&s, "c.conf: allow is missing");
 	cr_assert_eq(s.done_errors, s.nreports);
+	cr_assert_eq(s.nleft_out, 3);
 	free(pem);
 	EVP_PKEY_free(pkey);
 }
@@ -413,9 +415,80 @@ Test(loader, names_both_files_of_a_key_that_is_there_twice)
 
 	starter_load(&s);
 	assert_refused(&s, "two.pem: the same key as in one.pem");
+	/* Nobody can say whose policy is meant. */
+	cr_assert_eq(s.nleft_out, 2);
 	free(one);
 	free(two);
 	EVP_PKEY_free(pkey);
+}
+
+/* Sorted before or after it, a copy with a fault takes nothing from the key. */
+Test(loader, publishes_a_key_whose_copy_has_a_fault)
+{
+	EVP_PKEY *pkey = make_key("EC:P-256");
+	char *pem = make_pem(pkey, "PrivateKeyInfo");
+	const struct starter_key keys[] = {
+		{ .name = "a", .key = pem },
+		{ .name = "b", .key = pem, .policy = policy },
+		{ .name = "c", .key = pem, .policy = "use = fly\n" },
+		{ .name = NULL },
+	};
+	struct starter s = { .keys = keys };
+
+	starter_load(&s);
+	cr_assert_eq(s.ok, 1);
+	cr_assert_eq(s.done_keys, 1);
+	cr_assert_eq(s.index_keys, 1);
+	cr_assert_eq(s.nleft_out, 2);
+	cr_assert_str_eq(s.left_out[0], "a");
+	cr_assert_str_eq(s.left_out[1], "c");
+	cr_assert_not_null(starter_find(&s, 3, "a.pem: the same key as in b"));
+	cr_assert_not_null(starter_find(&s, 3, "c.pem: the same key as in b"));
+	free(pem);
+	EVP_PKEY_free(pkey);
+}
+
+/* Whatever is wrong with one, the others are in the rings and in the index. */
+Test(loader, publishes_sound_keys_beside_faulty_ones)
+{
+	EVP_PKEY *one = make_key("EC:P-256"), *two = make_key("EC:P-384"),
+		 *bad = make_key("EC:P-256");
+	char *one_pem = make_pem(one, "PrivateKeyInfo"),
+	     *two_pem = make_pem(two, "PrivateKeyInfo"),
+	     *bad_pem = make_pem(bad, "PrivateKeyInfo");
+	const struct starter_key keys[] = {
+		{ .name = "a-policy",
+			.key = bad_pem,
+			.policy = "allow = ghost\n" },
+		{ .name = "b", .key = one_pem, .policy = policy },
+		{ .name = "c-key", .key = "hello", .policy = policy },
+		{ .name = "d",
+			.key = two_pem,
+			.policy = "allow = mail\nuse = csr\n" },
+		{ .name = "e-mode",
+			.key = bad_pem,
+			.policy = policy,
+			.key_mode = 0644 },
+		{ .name = NULL },
+	};
+	struct starter s = { .keys = keys };
+
+	starter_load(&s);
+	cr_assert_eq(s.ok, 1);
+	cr_assert_eq(s.done_keys, 2);
+	cr_assert_eq(s.index_keys, 2);
+	cr_assert_eq(s.nsets, 2);
+	cr_assert_eq(s.nleft_out, 3);
+	cr_assert_str_eq(s.left_out[0], "a-policy");
+	cr_assert_str_eq(s.left_out[1], "c-key");
+	cr_assert_str_eq(s.left_out[2], "e-mode");
+	cr_assert_eq(ring_index_check(s.index, s.index_len), 0);
+	free(one_pem);
+	free(two_pem);
+	free(bad_pem);
+	EVP_PKEY_free(one);
+	EVP_PKEY_free(two);
+	EVP_PKEY_free(bad);
 }
 
 Test(loader, warns_of_a_policy_without_a_key_and_of_no_keys)

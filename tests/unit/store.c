@@ -13,6 +13,7 @@
 static char folder[] = "/tmp/keyd-store-XXXXXX";
 static struct config config;
 static struct reasons reasons;
+static struct leftout left_out;
 static struct store store;
 
 static void
@@ -73,7 +74,7 @@ Test(store, lists_keys_and_policies_once_each_sorted)
 	make("pol/a.conf", 0644);
 	make("pol/c.conf", 0644);
 	make("pol/c.conf~", 0644);
-	cr_assert_eq(store_open(&store, &config, &reasons), 0);
+	cr_assert_eq(store_open(&store, &config, &reasons, &left_out), 0);
 	cr_assert_eq(store.n, 3);
 	cr_assert_str_eq(store.names[0], "a");
 	cr_assert_str_eq(store.names[1], "b");
@@ -85,10 +86,12 @@ Test(store, lists_keys_and_policies_once_each_sorted)
 Test(store, a_file_that_is_not_named_like_a_key_is_an_error)
 {
 	make("keys/a b.pem", 0600);
-	cr_assert_eq(store_open(&store, &config, &reasons), 0);
+	cr_assert_eq(store_open(&store, &config, &reasons, &left_out), 0);
 	cr_assert_eq(store.n, 0);
 	cr_assert_eq(reasons.errors, 1);
 	cr_assert_not_null(strstr(reasons.text[0], "not a key's name"));
+	cr_assert_eq(left_out.n, 1);
+	cr_assert_str_eq(left_out.names[0], "a b.pem");
 	store_close(&store);
 }
 
@@ -98,7 +101,7 @@ Test(store, opens_both_files_or_tells_the_errno)
 
 	make_pair(0600, 0644);
 	make("pol/b.conf", 0644);
-	cr_assert_eq(store_open(&store, &config, &reasons), 0);
+	cr_assert_eq(store_open(&store, &config, &reasons, &left_out), 0);
 	store_open_key(&store, "a", files);
 	cr_assert_geq(files[0].fd, 0);
 	cr_assert_geq(files[1].fd, 0);
@@ -118,7 +121,7 @@ Test(store, opens_files_whatever_their_mode_and_size)
 
 	make_pair(0644, 0666);
 	cr_assert_eq(truncate("keys/a.pem", TRUST_MAX_FILE + 1), 0);
-	cr_assert_eq(store_open(&store, &config, &reasons), 0);
+	cr_assert_eq(store_open(&store, &config, &reasons, &left_out), 0);
 	store_open_key(&store, "a", files);
 	cr_assert_geq(files[0].fd, 0);
 	cr_assert_geq(files[1].fd, 0);
@@ -133,7 +136,7 @@ Test(store, follows_no_symbolic_link)
 	make("elsewhere", 0600);
 	cr_assert_eq(symlink("../elsewhere", "keys/a.pem"), 0);
 	cr_assert_eq(symlink("../elsewhere", "pol/a.conf"), 0);
-	cr_assert_eq(store_open(&store, &config, &reasons), 0);
+	cr_assert_eq(store_open(&store, &config, &reasons, &left_out), 0);
 	store_open_key(&store, "a", files);
 	expect_errno(&files[0], ELOOP);
 	expect_errno(&files[1], ELOOP);
@@ -146,7 +149,7 @@ Test(store, opens_neither_pipes_nor_folders, .timeout = 10)
 
 	cr_assert_eq(mkfifo("keys/a.pem", 0600), 0);
 	cr_assert_eq(mkdir("pol/a.conf", 0700), 0);
-	cr_assert_eq(store_open(&store, &config, &reasons), 0);
+	cr_assert_eq(store_open(&store, &config, &reasons, &left_out), 0);
 	store_open_key(&store, "a", files);
 	expect_errno(&files[0], EINVAL);
 	expect_errno(&files[1], EINVAL);
@@ -156,7 +159,7 @@ Test(store, opens_neither_pipes_nor_folders, .timeout = 10)
 static void
 expect_folder_refused(const char *words)
 {
-	cr_assert_eq(store_open(&store, &config, &reasons), -1);
+	cr_assert_eq(store_open(&store, &config, &reasons, &left_out), -1);
 	cr_assert_not_null(
 		strstr(reasons.text[0], words), "%s", reasons.text[0]);
 	store_close(&store);
