@@ -90,6 +90,15 @@ read_state(const struct signature *s, struct state *out)
 	return EVP_PKEY_CTX_get_params(s->pctx, params) == 1;
 }
 
+static void
+refuse_padding(const struct signature *s)
+{
+	errors_raise(s->ctx, ERROR_BAD_PADDING,
+		"key %s: keyd signs with PKCS#1 v1.5 or PSS padding and with "
+		"no other",
+		s->key->name);
+}
+
 /* What default has accepted, keyd must have too. 0, or -1 and an error. */
 static int
 read_scheme(const struct signature *s, struct proto_scheme *out, int *salt)
@@ -101,10 +110,7 @@ read_scheme(const struct signature *s, struct proto_scheme *out, int *salt)
 		return -1;
 	if (state.padding != RSA_PKCS1_PADDING &&
 		state.padding != RSA_PKCS1_PSS_PADDING) {
-		errors_raise(s->ctx, ERROR_BAD_PADDING,
-			"key %s: keyd signs with PKCS#1 v1.5 or PSS padding "
-			"and with no other",
-			s->key->name);
+		refuse_padding(s);
 		return -1;
 	}
 	if (state.digest[0] != '\0') {
@@ -135,8 +141,14 @@ set(struct signature *s, const OSSL_PARAM params[])
 	if (s->has_message && p != NULL &&
 		!signature_check_digest(s, p, &digest))
 		return 0;
-	if (!delegate_set_params(s->pctx, params) ||
-		read_scheme(s, &scheme, &salt) < 0)
+	if (!delegate_set_params(s->pctx, params)) {
+		/* In its own words default says why, but not what else. */
+		if (OSSL_PARAM_locate_const(
+			    params, OSSL_SIGNATURE_PARAM_PAD_MODE) != NULL)
+			refuse_padding(s);
+		return 0;
+	}
+	if (read_scheme(s, &scheme, &salt) < 0)
 		return 0;
 	s->digest = scheme.digest;
 	return 1;
