@@ -176,7 +176,10 @@ complete(struct options *o, const char *type, struct fault *f)
 		return -1;
 	if (o->policy.use == 0)
 		o->policy.use = default_use(o->type.kind);
-	return keytype_allows(o->type.kind, o->policy.use, f);
+	if (keytype_allows(o->type.kind, o->policy.use, f) < 0)
+		return -1;
+	policy_show_tls12(&o->policy, o->type.kind);
+	return 0;
 }
 
 static int

@@ -179,6 +179,7 @@ make_policy(struct job *j, struct fault *f)
 			j->place.real, j->answer.why);
 	if (keytype_allows(k, j->policy.use, f) < 0)
 		return -1;
+	policy_show_tls12(&j->policy, k);
 	return j->options->certificate == NULL
 		       ? 0
 		       : policy_set_certificate(
@@ -277,6 +278,7 @@ say(const struct job *j)
 			out, "type", proto_key_type_name(j->answer.d.key_type));
 		json_words(out, "allow", j->policy.allow);
 		json_words(out, "use", words);
+		json_string(out, "tls12", j->policy.tls12);
 		json_string(out, "certificate", j->policy.certificate);
 		json_string(out, "certificate-note", note);
 		json_string(out, "proof", j->enlist.proof);
@@ -286,6 +288,10 @@ say(const struct job *j)
 	(void)printf("%s: %s as %s\n  allow = %s\n  use = %s%s\n",
 		text_shown(j->file, file), outcome, j->name, j->policy.allow,
 		words, proposed ? " (by its certificate)" : "");
+	if (j->policy.tls12[0] != '\0')
+		(void)printf("  tls12 = %s (only `no` makes sure that nothing "
+			     "else than a handshake is ever signed)\n",
+			j->policy.tls12);
 	if (j->policy.certificate[0] != '\0')
 		(void)printf("  certificate = %s\n",
 			text_shown(j->policy.certificate, file));

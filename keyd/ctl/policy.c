@@ -205,21 +205,54 @@ policy_set_certificate(struct policy *p, const char *path, struct fault *f)
 	return 0;
 }
 
+/* A row of the file, unless there is no value. */
+static void
+add_row(char *out, size_t size, size_t *used, const char *comment,
+	const char *name, const char *value)
+{
+	size_t room = *used < size ? size - *used : 0;
+	int n;
+
+	if (value[0] == '\0')
+		return;
+	n = snprintf(
+		out + (size - room), room, "%s%s = %s\n", comment, name, value);
+	*used += n < 0 ? size : (size_t)n;
+}
+
 long
 policy_print(const struct policy *p, char *out, size_t size)
 {
 	char words[128];
-	int n = snprintf(out, size,
-		"# Who may use the key, and what for. After a change: "
-		"keydctl reload\n"
-		"allow = %s\nuse = %s\n%s%s%s%s%s%s",
-		p->allow, proto_use_names(p->use, words, sizeof(words)),
-		p->certificate[0] != '\0' ? "certificate = " : "",
-		p->certificate, p->certificate[0] != '\0' ? "\n" : "",
-		p->weak_keys[0] != '\0' ? "weak-keys = " : "", p->weak_keys,
-		p->weak_keys[0] != '\0' ? "\n" : "");
+	size_t used = 0;
 
-	return n < 0 || (size_t)n >= size ? -1 : n;
+	(void)proto_use_names(p->use, words, sizeof(words));
+	add_row(out, size, &used,
+		"# Who may use the key, and what for. After a change: keydctl "
+		"reload\n",
+		"allow", p->allow);
+	add_row(out, size, &used, "", "use", words);
+	add_row(out, size, &used, "", "certificate", p->certificate);
+	add_row(out, size, &used,
+		"# How much of TLS 1.2 it signs: any, sentinel or no. Only "
+		"`no` "
+		"makes sure that\n# nothing else than a handshake is ever "
+		"signed.\n",
+		"tls12", p->tls12);
+	add_row(out, size, &used, "", "weak-keys", p->weak_keys);
+	return used >= size ? -1 : (long)used;
+}
+
+void
+policy_show_tls12(struct policy *p, const struct keykind *k)
+{
+	const uint32_t tls12 =
+		1U << PROTO_RSA_PKCS1 | 1U << PROTO_RSA_PSS | 1U << PROTO_ECDSA;
+
+	if ((p->use & (PROTO_USE_TLS_SERVER | PROTO_USE_TLS_CLIENT)) != 0 &&
+		(k->algorithms & tls12) != 0)
+		(void)copy(p->tls12, sizeof(p->tls12),
+			proto_tls12_name(PROTO_TLS12_ANY));
 }
 
 int

@@ -12,6 +12,7 @@
 
 #include "store.h"
 #include "user.h"
+#include "wire/keykind.h"
 
 struct policy {
 	char allow[2048]; /* words */
@@ -31,6 +32,10 @@ policy_set_certificate(struct policy *p, const char *path, struct fault *f);
 
 /* The file's text; only what is set. Length, or -1 if it does not fit. */
 long policy_print(const struct policy *p, char *out, size_t size);
+
+/* Has the default of tls12 written, where the use makes it matter: for a key
+ * that can sign in TLS 1.2. */
+void policy_show_tls12(struct policy *p, const struct keykind *k);
 
 /* Absolute path of its certificate, "" for none. 0, or -1 if too long. */
 __attribute__((warn_unused_result)) int policy_certificate(

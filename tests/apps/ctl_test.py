@@ -138,6 +138,9 @@ def import_and_restore(kind):
         inode = os.stat(cert.key).st_ino
         text = s.ctl_ok(*import_args(cert), cert.key)
         ks.expect_words(text, "imported as site", "restart", "backup", "verif")
+        policy = ks.read_text(s.path("policies/site.conf"))
+        ks.expect_words(policy, "Only `no` makes sure", "\ntls12 = any\n")
+        ks.expect_words(text, "tls12 = any (only `no` makes sure")
         ks.check(is_shell(cert.key), "no shell")
         ks.check(what(cert.key) == before, "not kept")
         ks.check(os.stat(cert.key).st_ino != inode, "written in place")
@@ -451,6 +454,16 @@ def generate_and_csr():
         text = s.ctl_ok(*args, "--use", "tls-server")
         ks.expect_words(text, "keydctl shell only-tls")
         ks.check("keydctl csr" not in text, "its policy forbids that")
+        # Where it matters: not of what signs everything, or TLS 1.3 only.
+        for name, kind, use, tls12 in (
+            ("any", "ec:P-384", "sign", False),
+            ("newest", "ed25519", "tls-server", False),
+            ("client", "ec:P-256", "tls-client", True),
+        ):
+            args = ["generate", name, "--type", kind, "--allow", USER]
+            s.ctl_ok(*args, "--use", use)
+            policy = ks.read_text(s.path(f"policies/{name}.conf"))
+            ks.check(("\ntls12 = any\n" in policy) == tls12, policy)
         for verb in (["csr", "other", "--subject", "CN=a"], ["shell", "other"]):
             refused(s, 1, *verb, words=["no key of this name"])
         refused(s, 4, "csr", "only-tls", "--subject", "CN=a", words=["csr"])
