@@ -431,6 +431,7 @@ Test(loader_inspect, refuses_a_damaged_shell_and_bad_files)
 static void
 assert_generates(const struct keykind *k, uint16_t bits)
 {
+	char digest[32];
 	struct starter s = { 0 };
 	struct boot_description d;
 	struct reader r;
@@ -450,6 +451,11 @@ assert_generates(const struct keykind *k, uint16_t bits)
 	cr_assert_not_null(pkey);
 	cr_assert(EVP_PKEY_is_a(pkey, k->algorithm), "%s", k->name);
 	cr_assert_eq(EVP_PKEY_get_bits(pkey), k->min_bits);
+	/* 1: advice. A restricted RSA-PSS key would demand it. */
+	if (keykind_is_rsa(k))
+		cr_assert_eq(EVP_PKEY_get_default_digest_name(
+				     pkey, digest, sizeof(digest)),
+			1);
 	cr_assert_eq(s.status, 0);
 	EVP_PKEY_free(pkey);
 	BIO_free(bio);
