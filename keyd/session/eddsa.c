@@ -7,16 +7,16 @@
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
 static const struct instance {
-	uint8_t algorithm;
 	const char *name; /* RFC 8032's and libcrypto's; NULL: as it is */
+	uint8_t algorithm;
 	bool needs_context;
 } instances[] = {
-	{ PROTO_ED25519, NULL, false },
-	{ PROTO_ED448, NULL, false },
-	{ PROTO_ED25519CTX, "Ed25519ctx", true },
-	{ PROTO_ED25519PH, "Ed25519ph", false },
-	{ PROTO_ED448CTX, "Ed448", true },
-	{ PROTO_ED448PH, "Ed448ph", false },
+	{ NULL, PROTO_ED25519, false },
+	{ NULL, PROTO_ED448, false },
+	{ "Ed25519ctx", PROTO_ED25519CTX, true },
+	{ "Ed25519ph", PROTO_ED25519PH, false },
+	{ "Ed448", PROTO_ED448CTX, true },
+	{ "Ed448ph", PROTO_ED448PH, false },
 };
 
 static const struct instance *
