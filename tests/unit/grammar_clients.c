@@ -20,7 +20,7 @@
 #include <openssl/x509.h>
 
 #include "session/curve.h"
-#include "session/grammar.h"
+#include "session/policy.h"
 
 enum {
 	HELLO_REQUEST = 0,
@@ -169,6 +169,10 @@ on_message(int out, int version, int type, const void *data, size_t len,
 	append(&seen.transcript, p, len);
 }
 
+#define GROUPS                                                                 \
+	"X25519:P-256:P-384:P-521:P-224:secp256k1:brainpoolP256r1:"            \
+	"brainpoolP384r1:brainpoolP512r1"
+
 /* ---- two ends ---------------------------------------------------------- */
 
 struct setting {
@@ -315,8 +319,7 @@ make_context(const struct setting *s, bool server)
 	cr_assert_eq(SSL_CTX_set_max_proto_version(ctx, s->version), 1);
 	cr_assert_eq(SSL_CTX_use_certificate(ctx, cert), 1);
 	cr_assert_eq(SSL_CTX_use_PrivateKey(ctx, key), 1);
-	cr_assert_eq(
-		SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384:P-521"), 1);
+	cr_assert_eq(SSL_CTX_set1_groups_list(ctx, GROUPS), 1);
 	if (s->suites != NULL)
 		cr_assert_eq(SSL_CTX_set_cipher_list(ctx, s->suites), 1);
 	if (s->renegotiate)
@@ -525,6 +528,73 @@ is_sound(const struct bytes *b, size_t len, enum grammar_form form)
 	return g.form == form && g.defect == GRAMMAR_SOUND;
 }
 
+static const struct {
+	const char *name;
+	uint8_t type;
+} types[] = {
+	{ "RSA", PROTO_KEY_RSA },
+	{ "RSA-PSS", PROTO_KEY_RSA_PSS },
+	{ "P-224", PROTO_KEY_P224 },
+	{ "P-256", PROTO_KEY_P256 },
+	{ "P-384", PROTO_KEY_P384 },
+	{ "P-521", PROTO_KEY_P521 },
+	{ "secp256k1", PROTO_KEY_SECP256K1 },
+	{ "brainpoolP256r1", PROTO_KEY_BP256R1 },
+	{ "brainpoolP384r1", PROTO_KEY_BP384R1 },
+	{ "brainpoolP512r1", PROTO_KEY_BP512R1 },
+	{ "ED25519", PROTO_KEY_ED25519 },
+	{ "ED448", PROTO_KEY_ED448 },
+};
+
+static uint8_t
+type_of(const char *name)
+{
+	size_t i = 0;
+
+	while (strcmp(types[i].name, name) != 0)
+		i++;
+	return types[i].type;
+}
+
+/* The scheme of a TLS SignatureScheme number, for a key of this type. */
+static struct proto_scheme
+scheme_of(uint16_t number, uint8_t type)
+{
+	struct proto_scheme s = { .digest = (uint8_t)(number >> 8) };
+
+	if (number >> 8 != 8) {
+		s.algorithm =
+			(number & 0xFF) == 1 ? PROTO_RSA_PKCS1 : PROTO_ECDSA;
+	} else if (type == PROTO_KEY_ED25519 || type == PROTO_KEY_ED448) {
+		s.algorithm =
+			type == PROTO_KEY_ED25519 ? PROTO_ED25519 : PROTO_ED448;
+		s.digest = PROTO_NO_DIGEST;
+	} else {
+		s.algorithm = PROTO_RSA_PSS;
+		s.digest = (uint8_t)((number & 0xFF) - (number & 8 ? 5 : 0));
+		s.mgf1 = s.digest;
+		s.salt = (uint16_t)proto_digest_len(s.digest);
+	}
+	return s;
+}
+
+static uint16_t
+check_policy(const char *key_name, uint32_t use, uint16_t scheme,
+	const struct bytes *b)
+{
+	static const uint8_t spki[] = "no key's, but long enough";
+	const struct ring_entry key = {
+		.key = { .type = type_of(key_name),
+			.use = use,
+			.tls12 = PROTO_TLS12_ANY,
+			.spki = { spki, sizeof(spki) } }
+	};
+	const struct proto_sign m = { .scheme = scheme_of(scheme, key.key.type),
+		.data = { b->data, b->len } };
+
+	return policy_check(&key, &m, curve_has_point);
+}
+
 static void
 check_client(const struct setting *s, size_t row)
 {
@@ -539,6 +609,14 @@ check_client(const struct setting *s, size_t row)
 		"row %zu: scheme %04x", row, seen.client_scheme);
 	cr_assert(
 		is_sound(&seen.client, seen.client.len, form), "row %zu", row);
+	cr_assert_eq(check_policy(s->client_key, PROTO_USE_TLS_CLIENT,
+			     seen.client_scheme, &seen.client),
+		DETAIL_NONE, "row %zu", row);
+	cr_assert_eq(check_policy(s->client_key,
+			     PROTO_USE_TLS_SERVER | PROTO_USE_TLS_DHE |
+				     PROTO_USE_CSR,
+			     seen.client_scheme, &seen.client),
+		DETAIL_CLIENT_AUTH, "row %zu", row);
 }
 
 TestSuite(clients, .timeout = 120);
@@ -554,6 +632,11 @@ static const struct setting rows[] = {
 	{ .client_key = "P-384", .server_key = "RSA" },
 	{ .client_key = "P-521", .server_key = "RSA" },
 	{ .client_key = "RSA-PSS", .server_key = "RSA" },
+	{ .client_key = "P-224", .server_key = "RSA", .sigalgs = "ECDSA+SHA224" },
+	{ .client_key = "secp256k1", .server_key = "RSA", .sigalgs = "ECDSA+SHA256" },
+	{ .client_key = "brainpoolP256r1", .server_key = "RSA", .sigalgs = "ECDSA+SHA256" },
+	{ .client_key = "brainpoolP384r1", .server_key = "RSA", .sigalgs = "ECDSA+SHA384" },
+	{ .client_key = "brainpoolP512r1", .server_key = "RSA", .sigalgs = "ECDSA+SHA512" },
 	{ .client_key = "RSA", .server_key = "RSA", .suites = ECDHE, .sigalgs = "RSA+SHA256" },
 	{ .client_key = "RSA", .server_key = "RSA", .suites = DHE, .group = "ffdhe2048", .sigalgs = "RSA+SHA512" },
 	{ .client_key = "RSA", .server_key = "RSA", .suites = PLAIN, .sigalgs = "rsa_pss_rsae_sha384" },
@@ -666,6 +749,9 @@ Test(clients, finite_field_key_exchanges_are_recognised)
 		cr_assert(is_signed("RSA", seen.exchange_scheme, &seen.exchange,
 				  &seen.exchange_signature),
 			"%s", groups[i]);
+		cr_assert_eq(check_policy("RSA", PROTO_USE_TLS_DHE,
+				     seen.exchange_scheme, &seen.exchange),
+			DETAIL_NONE, "%s", groups[i]);
 		right = seen.exchange.len;
 		cr_assert(is_sound(&seen.exchange, right, GRAMMAR_TLS12_DHE),
 			"%s", groups[i]);
