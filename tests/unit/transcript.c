@@ -291,6 +291,116 @@ Test(transcript, refuses_other_versions)
 	cr_assert_not(is_client());
 }
 
+/* Another body for message n (TLS). */
+static void
+replace(size_t n, const char *body, size_t len)
+{
+	size_t at = t.starts[n] + TLS_HEADER, end = t.starts[n + 1];
+
+	memmove(t.data + at + len, t.data + end, t.len - end);
+	memcpy(t.data + at, body, len);
+	t.len = t.len - (end - at) + len;
+	t.data[at - 3] = 0;
+	t.data[at - 2] = (uint8_t)(len >> 8);
+	t.data[at - 1] = (uint8_t)len;
+}
+
+#define RANDOM     "................................"
+#define BYTES(s)   s, sizeof(s) - 1
+#define HELLO      "\x03\x03" RANDOM
+#define SUITE      "\x00\x02\x13\x01"
+#define SIGNATURE  "\x04\x03\x00\x01s"
+#define SOME_POINT "\x03\x00\x1D\x01p"
+
+static const struct {
+	size_t message;
+	const char *body;
+	size_t len;
+	bool right;
+} bodies[] = {
+	/* ClientHello: session id, suites, compressions, extensions */
+	{ 0, BYTES(HELLO "\x00" SUITE "\x01\x00"), true },
+	{ 0, BYTES(HELLO "\x20" RANDOM SUITE "\x01\x00"), true },
+	{ 0, BYTES(HELLO "\x21." RANDOM SUITE "\x01\x00"), false },
+	{ 0, BYTES(HELLO "\x00\x00\x03\x13\x01\x02\x01\x00"), false },
+	{ 0, BYTES(HELLO "\x00\x00\x00\x01\x00"), false },
+	{ 0, BYTES(HELLO "\x00" SUITE "\x00"), false },
+	{ 0, BYTES(HELLO "\x00" SUITE), false },
+	{ 0, BYTES(HELLO "\x00" SUITE "\x01\x00\x00\x00"), true },
+	{ 0, BYTES(HELLO "\x00" SUITE "\x01\x00\x00"), false },
+	{ 0, BYTES(HELLO "\x00" SUITE "\x01\x00\x00\x00\x00"), false },
+	{ 0, BYTES(HELLO "\x00" SUITE "\x01\x00\x00\x04\x00\x17\x00\x00"),
+		true },
+	{ 0, BYTES(HELLO "\x00" SUITE "\x01\x00\x00\x03\x00\x17\x00"), false },
+	{ 0, BYTES(HELLO "\x00" SUITE "\x01\x00\x00\x05\x00\x17\x00\x02x"),
+		false },
+	/* ServerHello */
+	{ 1, BYTES(HELLO "\x00\x13\x01\x00"), true },
+	{ 1, BYTES(HELLO "\x21." RANDOM "\x13\x01\x00"), false },
+	{ 1, BYTES(HELLO "\x00\x13\x01"), false },
+	{ 1, BYTES(HELLO "\x00\x13\x01\x00\x00"), false },
+	/* Certificate */
+	{ 2, BYTES("\x00\x00\x05\x00\x00\x02\x30\x00"), true },
+	{ 2, BYTES("\x00\x00\x0A\x00\x00\x02\x30\x00\x00\x00\x02\x30\x00"),
+		true },
+	{ 2, BYTES("\x00\x00\x02\x30\x00"), true },
+	{ 2, BYTES("\x00\x00\x00"), false },
+	{ 2, BYTES("\x00\x00\x03\x00\x00\x00"), false },
+	{ 2, BYTES("\x00\x00\x05\x00\x00\x02\x31\x00"), false },
+	{ 2, BYTES("\x00\x00\x05\x00\x00\x01\x30\x00"), false },
+	{ 2, BYTES("\x00\x00\x05\x00\x00\x03\x30\x00"), false },
+	{ 2, BYTES("\x00\x00\x05\x00\x00\x02\x30\x00\x00"), false },
+	/* CertificateStatus */
+	{ 3, BYTES("\x01\x00\x00\x01r"), true },
+	{ 3, BYTES("\x02\x00\x00\x01r"), false },
+	{ 3, BYTES("\x01\x00\x00\x00"), false },
+	{ 3, BYTES("\x01\x00\x00\x01rr"), false },
+	/* ServerKeyExchange */
+	{ 4, BYTES(SOME_POINT SIGNATURE), true },
+	{ 4, BYTES("\x02\x00\x1D\x01p" SIGNATURE), false },
+	{ 4, BYTES("\x03\x00\x1D\x00" SIGNATURE), false },
+	{ 4, BYTES(SOME_POINT "\x04\x03\x00\x00"), false },
+	{ 4, BYTES(SOME_POINT), false },
+	{ 4, BYTES(SOME_POINT SIGNATURE "s"), false },
+	/* CertificateRequest */
+	{ 5, BYTES("\x01\x40\x00\x02\x04\x03\x00\x00"), true },
+	{ 5, BYTES("\x00\x00\x02\x04\x03\x00\x00"), false },
+	{ 5, BYTES("\x01\x40\x00\x00\x00\x00"), false },
+	{ 5, BYTES("\x01\x40\x00\x03\x04\x03\x05\x00\x00"), false },
+	{ 5, BYTES("\x01\x40\x00\x02\x04\x03\x00\x04\x00\x02\x30\x00"), true },
+	{ 5, BYTES("\x01\x40\x00\x02\x04\x03\x00\x02\x00\x00"), false },
+	{ 5, BYTES("\x01\x40\x00\x02\x04\x03\x00\x04\x00\x02\x31\x00"), false },
+	{ 5, BYTES("\x01\x40\x00\x02\x04\x03\x00\x03\x00\x01\x30\x00"), false },
+	{ 5, BYTES("\x01\x40\x00\x02\x04\x03"), false },
+	{ 5, BYTES("\x01\x40\x00\x02\x04\x03\x00\x00\x00"), false },
+	/* ServerHelloDone */
+	{ 6, BYTES(""), true },
+	{ 6, BYTES("\x00"), false },
+	/* ClientKeyExchange */
+	{ 8, BYTES("\x01p"), true },
+	{ 8, BYTES("\x00"), false },
+	{ 8, BYTES(""), false },
+	{ 8, BYTES("\x01pp"), false },
+	{ 8, BYTES("\x02p"), false },
+};
+
+Test(transcript, reads_each_body_strictly)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		make(full());
+		replace(bodies[i].message, bodies[i].body, bodies[i].len);
+		cr_assert_eq(is_client(), bodies[i].right, "row %zu", i);
+		if (bodies[i].message != 2)
+			continue;
+		/* The client's as the server's. */
+		make(full());
+		replace(7, bodies[i].body, bodies[i].len);
+		cr_assert_eq(is_client(), bodies[i].right, "row %zu", i);
+	}
+}
+
 /* In DTLS each side counts its messages, whatever the first one's number is. */
 Test(transcript, refuses_dtls_messages_out_of_count)
 {
