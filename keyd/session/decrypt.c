@@ -34,12 +34,6 @@ is_version(uint16_t version)
 	return false;
 }
 
-static bool
-is_oaep_digest(uint8_t digest)
-{
-	return digest != PROTO_MD5_SHA1 && library_md(digest) != NULL;
-}
-
 static enum proto_status
 refuse(enum proto_status status, uint16_t reason, uint16_t *detail)
 {
@@ -55,7 +49,8 @@ decrypt_check(const struct proto_key *key, const struct proto_decrypt *m,
 		return refuse(PROTO_BAD_PARAMETER, DETAIL_KEY_TYPE, detail);
 	switch (m->padding) {
 	case PROTO_OAEP:
-		if (is_oaep_digest(m->digest) && is_oaep_digest(m->mgf1))
+		if (library_md(m->digest) != NULL &&
+			library_md(m->mgf1) != NULL)
 			return PROTO_OK;
 		return refuse(PROTO_UNSUPPORTED, DETAIL_DIGEST, detail);
 	case PROTO_PKCS1:

@@ -25,6 +25,10 @@ static const char *const digests[] = {
 	[PROTO_SHA3_384] = "SHA3-384",
 	[PROTO_SHA3_512] = "SHA3-512",
 	[PROTO_MD5_SHA1] = "MD5-SHA1",
+	[PROTO_RIPEMD160] = "RIPEMD-160",
+	[PROTO_BLAKE2S256] = "BLAKE2S-256",
+	[PROTO_BLAKE2B512] = "BLAKE2B-512",
+	[PROTO_SM3] = "SM3",
 };
 
 /*

@@ -31,7 +31,7 @@ enum {
 
 /* The algorithms with which a digest is defined. */
 static const unsigned digests[] = {
-	[PROTO_MD5] = PKCS1 | PSS,
+	[PROTO_MD5] = ALL,
 	[PROTO_SHA1] = ALL,
 	[PROTO_SHA224] = ALL,
 	[PROTO_SHA256] = ALL,
@@ -44,6 +44,10 @@ static const unsigned digests[] = {
 	[PROTO_SHA3_384] = ALL,
 	[PROTO_SHA3_512] = ALL,
 	[PROTO_MD5_SHA1] = PKCS1,
+	[PROTO_RIPEMD160] = ALL,
+	[PROTO_BLAKE2S256] = ECDSA,
+	[PROTO_BLAKE2B512] = ECDSA,
+	[PROTO_SM3] = ECDSA,
 };
 
 static bool

@@ -50,6 +50,7 @@ weak_digest(const struct proto_sign *m)
 	case PROTO_MD5:
 	case PROTO_SHA1:
 	case PROTO_MD5_SHA1:
+	case PROTO_RIPEMD160:
 		return true;
 	case PROTO_NO_DIGEST:
 		break;

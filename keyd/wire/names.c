@@ -23,6 +23,10 @@ static const struct {
 	{ PROTO_SHA3_384, 48, "sha3-384" },
 	{ PROTO_SHA3_512, 64, "sha3-512" },
 	{ PROTO_MD5_SHA1, 36, "md5-sha1" },
+	{ PROTO_RIPEMD160, 20, "ripemd160" },
+	{ PROTO_BLAKE2S256, 32, "blake2s256" },
+	{ PROTO_BLAKE2B512, 64, "blake2b512" },
+	{ PROTO_SM3, 32, "sm3" },
 };
 
 /* IANA "TLS SignatureScheme": rsa-pss with MGF1 and salt like the digest. */

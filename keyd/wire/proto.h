@@ -99,6 +99,10 @@ enum proto_digest {
 	PROTO_SHA3_384 = 11,
 	PROTO_SHA3_512 = 12,
 	PROTO_MD5_SHA1 = 13,
+	PROTO_RIPEMD160 = 14,
+	PROTO_BLAKE2S256 = 15,
+	PROTO_BLAKE2B512 = 16,
+	PROTO_SM3 = 17,
 };
 
 enum proto_input {

@@ -66,7 +66,8 @@ static const struct detail_row details[] = {
 	[DETAIL_DIGEST_BLIND] = { "only a digest was sent, and keyd does not "
 				  "sign blindly",
 		"use = sign" },
-	[DETAIL_WEAK_DIGEST] = { "MD5 and SHA-1 are too weak to sign",
+	[DETAIL_WEAK_DIGEST] = { "MD5, SHA-1 and RIPEMD-160 are too weak to "
+				 "sign",
 		"weak-digests = yes" },
 	[DETAIL_CLIENT_AUTH] = { "the message authenticates a TLS client",
 		"use = tls-client" },

@@ -9,14 +9,14 @@
 Test(names, every_digest_has_length_and_name_and_is_found_by_it)
 {
 	static const size_t lengths[] = { 0, 16, 20, 28, 32, 48, 64, 28, 32, 28,
-		32, 48, 64, 36, 0 };
+		32, 48, 64, 36, 20, 32, 64, 32, 0 };
 	uint8_t d;
 
-	for (d = PROTO_MD5; d <= PROTO_MD5_SHA1; d++) {
+	for (d = PROTO_MD5; d <= PROTO_SM3; d++) {
 		cr_assert_eq(proto_digest_len(d), lengths[d], "%d", d);
 		cr_assert_eq(proto_digest_number(proto_digest_name(d)), d);
 	}
-	for (d = PROTO_MD5_SHA1 + 1; d != 1; d++) {
+	for (d = PROTO_SM3 + 1; d != 1; d++) {
 		cr_assert_eq(proto_digest_len(d), 0);
 		cr_assert_null(proto_digest_name(d));
 	}
@@ -38,6 +38,8 @@ Test(names, digests_are_known_as_openssl_and_people_write_them)
 		{ "SHA3-384", PROTO_SHA3_384 },
 		{ "MD5-SHA1", PROTO_MD5_SHA1 },
 		{ "MD5", PROTO_MD5 },
+		{ "RIPEMD-160", PROTO_RIPEMD160 },
+		{ "BLAKE2B-512", PROTO_BLAKE2B512 },
 		{ "", 0 },
 		{ "SHA2-", 0 },
 		{ "SHA-257", 0 },

@@ -245,12 +245,13 @@ Test(policy, a_key_without_a_known_use_signs_nothing)
 
 Test(policy, weak_digests_need_their_setting_for_every_use)
 {
-	static const uint8_t weak[] = { PROTO_MD5, PROTO_SHA1, PROTO_MD5_SHA1 };
+	static const uint8_t weak[] = { PROTO_MD5, PROTO_SHA1, PROTO_MD5_SHA1,
+		PROTO_RIPEMD160 };
 	size_t i;
 	uint32_t use;
 
 	tls13(TLS13_SERVER);
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 4; i++) {
 		for (use = 1; use <= (SERVER | CSR | SIGN); use++) {
 			key.key.use = use;
 			request.scheme.digest = weak[i];

@@ -15,7 +15,8 @@
 
 static const char *const names[] = { NULL, "MD5", "SHA1", "SHA224", "SHA256",
 	"SHA384", "SHA512", "SHA512-224", "SHA512-256", "SHA3-224", "SHA3-256",
-	"SHA3-384", "SHA3-512", "MD5-SHA1" };
+	"SHA3-384", "SHA3-512", "MD5-SHA1", "RIPEMD160", "BLAKE2S-256",
+	"BLAKE2B-512", "SM3" };
 
 static uint8_t data[200], sig[PROTO_MAX_SIGNATURE];
 static size_t sig_len;
@@ -120,9 +121,9 @@ Test(sign, every_digest_with_ecdsa_on_every_curve_verifies)
 		EVP_PKEY_free(pkey);
 	}
 	cr_assert_eq(curves, 15);
-	/* All digests but MD5 and MD5-SHA1. */
+	/* All digests but MD5-SHA1. */
 	cr_assert_eq(made,
-		15 * 11 * (library_signs(PROTO_ECDSA_DETERMINISTIC) ? 2 : 1));
+		15 * 16 * (library_signs(PROTO_ECDSA_DETERMINISTIC) ? 2 : 1));
 }
 
 Test(sign, every_digest_with_rsa_verifies)
@@ -147,8 +148,8 @@ Test(sign, every_digest_with_rsa_verifies)
 			made++;
 		}
 	}
-	/* 13 with PKCS#1; with PSS all but MD5-SHA1. */
-	cr_assert_eq(made, 25);
+	/* 14 with PKCS#1; with PSS all but MD5-SHA1. */
+	cr_assert_eq(made, 14 + 13);
 	EVP_PKEY_free(pkey);
 }
 
@@ -217,7 +218,7 @@ Test(sign, digest_must_be_known_and_fit)
 	key.bits = 2048;
 	m.scheme = (struct proto_scheme){ .algorithm = PROTO_RSA_PKCS1 };
 	expect_refusal(PROTO_UNSUPPORTED, DETAIL_DIGEST);
-	m.scheme.digest = 14;
+	m.scheme.digest = PROTO_SM3 + 1;
 	expect_refusal(PROTO_UNSUPPORTED, DETAIL_DIGEST);
 	m.scheme = (struct proto_scheme){ PROTO_RSA_PSS, PROTO_SHA256, 0, 32 };
 	expect_refusal(PROTO_UNSUPPORTED, DETAIL_DIGEST);
