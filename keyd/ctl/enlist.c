@@ -78,10 +78,12 @@ enlist_find(const struct store *s, const uint8_t hash[PROTO_HASH_LEN],
 {
 	struct helper_answer *a = malloc(sizeof(*a));
 	char **names = store_names(s, STORE_KEY, f), **n = names;
-	int r = names == NULL ? -1 : 0;
+	int r = 0;
 
 	if (a == NULL)
-		r = fault_set(f, FAULT_FAILED, "out of memory");
+		(void)fault_set(f, FAULT_FAILED, "out of memory");
+	if (a == NULL || names == NULL)
+		r = -1;
 	if (r == 0 && name[0] != '\0' && has_hash(s, name, hash, a)) {
 		(void)snprintf(out, PROTO_MAX_NAME + 1, "%s", name);
 		r = 1;
