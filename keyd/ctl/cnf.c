@@ -412,10 +412,15 @@ header(struct parser *p, const struct input *in, char *s)
 	return p->section == NULL ? -1 : 0;
 }
 
-static bool
+/* 1, 0, or -1: neither. */
+static int
 is_on(const char *s)
 {
-	return strcasecmp(s, "on") == 0 || strcasecmp(s, "true") == 0;
+	if (strcasecmp(s, "on") == 0 || strcasecmp(s, "true") == 0)
+		return 1;
+	if (strcasecmp(s, "off") == 0 || strcasecmp(s, "false") == 0)
+		return 0;
+	return -1;
 }
 
 static int
@@ -432,8 +437,11 @@ pragma(struct parser *p, const struct input *in, char *s)
 	*value++ = '\0';
 	trim_end(s);
 	value = skip_blanks(value);
+	if ((strcmp(s, "dollarid") == 0 || strcmp(s, "abspath") == 0) &&
+		is_on(value) < 0)
+		return refuse(p, in, "an unknown form of .pragma");
 	if (strcmp(s, "dollarid") == 0)
-		p->dollar_id = is_on(value);
+		p->dollar_id = is_on(value) == 1;
 	if (strcmp(s, "includedir") == 0) {
 		p->include_dir = keep(p, value);
 		return p->include_dir == NULL ? -1 : 0;

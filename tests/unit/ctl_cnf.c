@@ -107,6 +107,7 @@ static const struct {
 	{ ".include $ENV::X/a\n", "f:1: .include: which file depends" },
 	{ ".include /a\n", "f:1: files cannot be included" },
 	{ ".pragma x\n", "f:1: an unknown form" },
+	{ ".pragma dollarid:x\n", "f:1: an unknown form" },
 };
 
 Test(cnf, refuses_what_it_does_not_understand)

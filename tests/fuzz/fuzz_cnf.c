@@ -1,0 +1,114 @@
+/* openssl.cnf: what enable accepts it reads as libcrypto does, activates keyd in
+ * it, and disable takes that back byte for byte. */
+#include "fuzz.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include <openssl/conf.h>
+#include <openssl/err.h>
+
+#include "ctl/activation.h"
+
+enum {
+	MAX = 4096,
+};
+
+/* What the reader makes of files and the environment libcrypto may not see. */
+static bool
+is_self_contained(const uint8_t *data, size_t size)
+{
+	static const char *const words[] = { ".include", "ENV" };
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (memmem(data, size, words[i], strlen(words[i])) != NULL)
+			return false;
+	return true;
+}
+
+static void
+compare_section(const struct cnf *c, const CONF *theirs, const char *section)
+{
+	STACK_OF(CONF_VALUE) *values = NCONF_get_section(theirs, section);
+	const struct cnf_entry *e = NULL;
+	const CONF_VALUE *v;
+	int i;
+
+	for (i = 0; i < sk_CONF_VALUE_num(values); i++) {
+		v = sk_CONF_VALUE_value(values, i);
+		e = cnf_next(c, section, e);
+		must(e != NULL && strcmp(e->name, v->name) == 0 &&
+			strcmp(e->value, v->value) == 0);
+	}
+	must(cnf_next(c, section, e) == NULL || e == NULL);
+}
+
+static void
+compare(const struct cnf *c, const uint8_t *data, size_t size)
+{
+	CONF *theirs = NCONF_new(NULL);
+	BIO *bio = BIO_new_mem_buf(data, (int)size);
+	size_t i;
+
+	must(NCONF_load_bio(theirs, bio, NULL) > 0);
+	for (i = 0; i < c->nsections; i++)
+		compare_section(c, theirs, c->sections[i]);
+	BIO_free(bio);
+	NCONF_free(theirs);
+	ERR_clear_error();
+}
+
+/* The text with its block. */
+static void
+enabled(const struct activation *before, const uint8_t *base, size_t len,
+	const uint8_t *text, size_t size)
+{
+	uint8_t back[MAX + ACTIVATION_MAX_BLOCK];
+	struct activation a;
+	struct cnf c;
+	struct fault f;
+
+	must(cnf_read("f", (const char *)text, size, NULL, NULL, &c, &f) == 0);
+	must(activation_find(&c, &a, &f) == 0);
+	must(a.has_keyd && !activation_loses_default(&a));
+	must(a.active >= before->active);
+	must(!before->has_default || a.has_default);
+	must(!PLANTED || before->list == NULL || before->active < 2);
+	if (is_self_contained(text, size))
+		compare(&c, text, size);
+	cnf_free(&c);
+	must(activation_strip("f", text, size, back, &f) == (long)len);
+	must(memcmp(back, base, len) == 0);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct activation_settings s = { .module = "/keyd.so" };
+	static uint8_t text[MAX + ACTIVATION_MAX_BLOCK], base[MAX];
+	char block[ACTIVATION_MAX_BLOCK];
+	struct activation a;
+	struct cnf c;
+	struct fault f;
+	long len, n = -1;
+
+	if (size > MAX)
+		return 0;
+	len = activation_strip("f", data, size, base, &f);
+	if (len < 0 || cnf_read("f", (const char *)base, (size_t)len, NULL,
+			       NULL, &c, &f) < 0)
+		return 0;
+	if (is_self_contained(base, (size_t)len))
+		compare(&c, base, (size_t)len);
+	if (activation_find(&c, &a, &f) == 0) {
+		n = activation_block(&c, &a, base, (size_t)len, &s, block, &f);
+		if (n >= 0) {
+			memcpy(text, base, (size_t)len);
+			memcpy(text + len, block, (size_t)n);
+			enabled(&a, base, (size_t)len, text, (size_t)(len + n));
+		}
+	}
+	cnf_free(&c);
+	return 0;
+}
