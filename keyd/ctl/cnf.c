@@ -281,19 +281,24 @@ expand(const struct parser *p, const struct input *in, const char *section,
 	char **s, struct value *v)
 {
 	char *start = *s + 1, *name, *end;
-	char close = *start == '{' ? '}' : *start == '(' ? ')' : '\0';
-	char in_section[256], word[256];
+	char in_section[256], word[256], close = '\0';
 	const struct cnf_entry *e = NULL;
 	const char *c;
 
+	if (*start == '{')
+		close = '}';
+	else if (*start == '(')
+		close = ')';
 	start += close != '\0';
-	(void)snprintf(in_section, sizeof(in_section), "%s", section);
 	for (end = start; is_word(*end) || (p->dollar_id && *end == '$'); end++)
 		;
 	name = start;
 	if (end[0] == ':' && end[1] == ':') {
+		if (end - start >= (long)sizeof(in_section))
+			return refuse(p, in, "the section's name is too long");
 		(void)snprintf(in_section, sizeof(in_section), "%.*s",
 			(int)(end - start), start);
+		section = in_section;
 		name = end + 2;
 		for (end = name; is_word(*end) || (p->dollar_id && *end == '$');
 			end++)
@@ -304,8 +309,8 @@ expand(const struct parser *p, const struct input *in, const char *section,
 		return refuse(p, in, "the variable has no end");
 	(void)snprintf(word, sizeof(word), "%.*s", (int)(end - name), name);
 	*s = end + (close != '\0');
-	e = cnf_find(p->c, in_section, word);
-	if (e == NULL && strcmp(in_section, "ENV") == 0) {
+	e = cnf_find(p->c, section, word);
+	if (e == NULL && strcmp(section, "ENV") == 0) {
 		v->unknown = true;
 		return 0;
 	}
@@ -356,7 +361,9 @@ unescape(const struct parser *p, const struct input *in, char **s,
 	}
 	*s += 2;
 	known = strchr(from, c);
-	return add(p, in, v, known == NULL ? c : to[known - from]);
+	if (known != NULL)
+		c = to[known - from];
+	return add(p, in, v, c);
 }
 
 /* The value that the text stands for, in the section. */

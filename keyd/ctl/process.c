@@ -81,23 +81,38 @@ field(const char *text, const char *name)
 	return NULL;
 }
 
+/* The n-th number of a line. 0, or -1 if there is none. */
+static int
+number(const char *text, unsigned n, unsigned long *out)
+{
+	char *end;
+
+	while (n-- > 0) {
+		text += strspn(text, " \t");
+		if (*text < '0' || *text > '9')
+			return -1;
+		*out = strtoul(text, &end, 10);
+		text = end;
+	}
+	return 0;
+}
+
 static int
 read_status(struct process *p, const char *text)
 {
 	const char *uids = field(text, "Uid:"), *gids = field(text, "Gid:"),
 		   *groups = field(text, "Groups:"),
 		   *name = field(text, "Name:\t");
-	unsigned long real, effective;
+	unsigned long uid, gid;
 	char *end;
 
+	/* The real one, then the effective one, which counts to keyd. */
 	if (uids == NULL || gids == NULL || groups == NULL || name == NULL ||
-		sscanf(uids, "%lu %lu", &real, &effective) != 2)
+		number(uids, 2, &uid) < 0 || number(gids, 2, &gid) < 0)
 		return -1;
-	p->id.uid = (uid_t)effective;
-	p->overflow = effective == PEER_OVERFLOW_ID;
-	if (sscanf(gids, "%lu %lu", &real, &effective) != 2)
-		return -1;
-	p->id.gid = (gid_t)effective;
+	p->id.uid = (uid_t)uid;
+	p->overflow = uid == PEER_OVERFLOW_ID;
+	p->id.gid = (gid_t)gid;
 	while (*groups != '\n' && *groups != '\0' &&
 		p->id.ngroups < USER_MAX_GROUPS) {
 		p->id.groups[p->id.ngroups] = (gid_t)strtoul(groups, &end, 10);
@@ -157,9 +172,9 @@ is_other_namespace(pid_t pid, const char *name)
 static bool
 maps_root(const char *text)
 {
-	unsigned long inside, outside, count;
+	unsigned long outside, count;
 
-	while (sscanf(text, "%lu %lu %lu", &inside, &outside, &count) == 3) {
+	while (number(text, 2, &outside) == 0 && number(text, 3, &count) == 0) {
 		if (outside == 0 && count > 0)
 			return true;
 		text = strchr(text, '\n');
