@@ -40,7 +40,9 @@ class Bench:
             order: s.openssl_conf(order, name=f"{order}.cnf")
             for order in ("after", "before")
         }
-        self.plain_conf = s.write("plain.cnf", "[req]\ndistinguished_name=d\n[d]\n")
+        self.plain_conf = s.write(
+            "plain.cnf", "[req]\ndistinguished_name = dn\n[dn]\n"
+        )
 
     def try_(self, *args, order="after", **kwargs):
         """(exit status, output)"""
