@@ -30,17 +30,17 @@ static const OSSL_PARAM writable[] = {
 
 /* RFC 8032 §5. The first of a kind is the one that is meant without a word. */
 static const struct instance {
-	enum key_kind kind;
 	const char *name;
+	enum key_kind kind;
 	uint8_t algorithm;
 	uint8_t with_context; /* if there is a context; 0: it takes none */
 	bool needs_context;
 } instances[] = {
-	{ KEY_ED25519, "Ed25519", PROTO_ED25519, 0, false },
-	{ KEY_ED25519, "Ed25519ctx", PROTO_ED25519CTX, PROTO_ED25519CTX, true },
-	{ KEY_ED25519, "Ed25519ph", PROTO_ED25519PH, PROTO_ED25519PH, false },
-	{ KEY_ED448, "Ed448", PROTO_ED448, PROTO_ED448CTX, false },
-	{ KEY_ED448, "Ed448ph", PROTO_ED448PH, PROTO_ED448PH, false },
+	{ "Ed25519", KEY_ED25519, PROTO_ED25519, 0, false },
+	{ "Ed25519ctx", KEY_ED25519, PROTO_ED25519CTX, PROTO_ED25519CTX, true },
+	{ "Ed25519ph", KEY_ED25519, PROTO_ED25519PH, PROTO_ED25519PH, false },
+	{ "Ed448", KEY_ED448, PROTO_ED448, PROTO_ED448CTX, false },
+	{ "Ed448ph", KEY_ED448, PROTO_ED448PH, PROTO_ED448PH, false },
 };
 
 /* No functions to sign in parts: as in `default`, which has none either. */

@@ -497,3 +497,70 @@ Test(provider_sign, tells_the_same_parameters_as_default)
 		EVP_SIGNATURE_free(theirs);
 	}
 }
+
+/* Verifying with a shell needs no keyd. */
+Test(provider_sign, verifies_in_every_form_without_keyd)
+{
+	unsigned char digest[32] = { 7 }, sig[256], out[256];
+	EVP_PKEY_CTX *c =
+		EVP_PKEY_CTX_new_from_pkey(s.plain, s.key[SCENE_RSA], NULL);
+	size_t len = sizeof(sig), n;
+
+	scene_keyd(&s, PROTO_NOT_PERMITTED, 0);
+	cr_assert_eq(EVP_PKEY_sign_init(c), 1);
+	cr_assert_eq(EVP_PKEY_CTX_set_signature_md(c, EVP_sha256()), 1);
+	cr_assert_eq(EVP_PKEY_sign(c, sig, &len, digest, 32), 1);
+	EVP_PKEY_CTX_free(c);
+	c = EVP_PKEY_CTX_new_from_pkey(s.libctx, s.shell[SCENE_RSA], NULL);
+	cr_assert_eq(EVP_PKEY_verify_init(c), 1);
+	cr_assert_eq(EVP_PKEY_CTX_set_signature_md(c, EVP_sha256()), 1);
+	cr_assert_eq(EVP_PKEY_verify(c, sig, len, digest, 32), 1);
+	cr_assert_eq(EVP_PKEY_verify_recover_init(c), 1);
+	cr_assert_eq(EVP_PKEY_CTX_set_signature_md(c, EVP_sha256()), 1);
+	cr_assert_eq(EVP_PKEY_verify_recover(c, NULL, &n, sig, len), 1);
+	cr_assert_eq(n, 256);
+	cr_assert_eq(EVP_PKEY_verify_recover(c, out, &n, sig, len), 1);
+	cr_assert_eq(n, 32);
+	cr_assert_arr_eq(out, digest, 32);
+	assert_no_errors();
+	sig[9] ^= 1;
+	cr_assert_neq(EVP_PKEY_verify_recover(c, out, &n, sig, len), 1);
+	ERR_clear_error();
+	EVP_PKEY_CTX_free(c);
+}
+
+/* One size for all: what a query answers is what there must be room for. */
+Test(provider_sign, refuses_room_smaller_than_the_size_it_tells)
+{
+	unsigned char sig[256], digest[32] = { 1 };
+	EVP_MD_CTX *md;
+	EVP_PKEY_CTX *c;
+	size_t n, size;
+	int k;
+
+	for (k = 0; k < SCENE_SIGNERS; k++) {
+		size = (size_t)EVP_PKEY_get_size(s.key[k]);
+		md = EVP_MD_CTX_new();
+		cr_assert_eq(EVP_DigestSignInit_ex(md, NULL, scene_types[k].md,
+				     s.libctx, NULL, s.shell[k], NULL),
+			1);
+		cr_assert_eq(EVP_DigestSign(md, NULL, &n, digest, 1), 1);
+		cr_assert_eq(n, size);
+		n = size - 1;
+		cr_assert_neq(EVP_DigestSign(md, sig, &n, digest, 1), 1);
+		assert_error_says("a signature needs");
+		EVP_MD_CTX_free(md);
+		if (scene_types[k].md == NULL)
+			continue;
+		c = EVP_PKEY_CTX_new_from_pkey(s.libctx, s.shell[k], NULL);
+		cr_assert_neq(EVP_PKEY_sign(c, sig, &n, digest, 32), 1);
+		ERR_clear_error();
+		cr_assert_eq(EVP_PKEY_sign_init(c), 1);
+		cr_assert_eq(EVP_PKEY_sign(c, NULL, &n, digest, 32), 1);
+		cr_assert_eq(n, size);
+		n = size - 1;
+		cr_assert_neq(EVP_PKEY_sign(c, sig, &n, digest, 32), 1);
+		assert_error_says("a signature needs");
+		EVP_PKEY_CTX_free(c);
+	}
+}
