@@ -522,9 +522,11 @@ class Scratch:
 
     # -- applications
 
-    def openssl_conf(self, order="after", name="openssl.cnf", **settings):
+    def openssl_conf(
+        self, order="after", name="openssl.cnf", extra=(), **settings
+    ):
         """An openssl.cnf that activates the provider after or before
-        default."""
+        default, and extra providers of OpenSSL's own."""
         names = ["default", "keyd"] if order == "after" else ["keyd", "default"]
         values = {"socket": self.socket, **settings}
         if not ROOT:
@@ -534,13 +536,14 @@ class Scratch:
             "[init]",
             "providers = providers",
             "[providers]",
-            *[f"{n} = {n}_section" for n in names],
+            *[f"{n} = {n}_section" for n in [*names, *extra]],
             "[default_section]",
             "activate = 1",
             "[keyd_section]",
             f"module = {BUILD}/provider/keyd.so",
             "activate = 1",
             *[f"{k.replace('_', '-')} = {v}" for k, v in values.items()],
+            *[f"[{n}_section]\nactivate = 1" for n in extra],
             "[req]",
             "distinguished_name = dn",
             "[dn]",
