@@ -4,6 +4,9 @@
  */
 #include <criterion/criterion.h>
 
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -248,6 +251,111 @@ Test(kinds, all_that_can_derive_do)
 	}
 	cr_assert_eq(n, 17);
 	expect_no_audit();
+	close_and_expect(0);
+}
+
+/* ---- what is left ------------------------------------------------------- */
+
+enum { MOST = 1 << 26 }; /* of one mapping: the sanitizer's are larger */
+
+/* Places in the session's memory that hold these bytes; root may look. */
+static unsigned
+count_in_memory(const uint8_t *bytes, size_t len)
+{
+	char path[64], line[256], mode[8];
+	unsigned long from, to;
+	unsigned found = 0;
+	uint8_t *buf, *p;
+	FILE *maps;
+	ssize_t n;
+	int mem;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/maps", (int)f.pid);
+	maps = fopen(path, "re");
+	(void)snprintf(path, sizeof(path), "/proc/%d/mem", (int)f.pid);
+	mem = open(path, O_RDONLY | O_CLOEXEC);
+	cr_assert(maps != NULL && mem >= 0);
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		if (sscanf(line, "%lx-%lx %7s", &from, &to, mode) != 3 ||
+			mode[1] != 'w' || to - from > MOST)
+			continue;
+		buf = malloc(to - from);
+		cr_assert_not_null(buf);
+		n = pread(mem, buf, to - from, (off_t)from);
+		for (p = buf; n > 0 && (p = memmem(p, (size_t)(buf + n - p),
+						bytes, len)) != NULL;
+			p++)
+			found++;
+		free(buf);
+	}
+	close(mem);
+	fclose(maps);
+	return found;
+}
+
+/*
+ * The request lies in the session's buffer: so it can be seen that we see. The
+ * reply is here before it is wiped there.
+ */
+static void
+expect_no_trace(struct view out, struct view request)
+{
+	const struct timespec tick = { .tv_nsec = 1000000 };
+	unsigned tries;
+
+	cr_assert_gt(count_in_memory(request.data, request.len), 0);
+	for (tries = 0; count_in_memory(out.data, out.len) > 0; tries++) {
+		cr_assert_lt(tries, 1000, "still there");
+		(void)nanosleep(&tick, NULL);
+	}
+}
+
+/*
+ * What we hold and what libcrypto has on its heap. On its stack there may be
+ * limbs of a secret, as there are of the key (docs/THREATS.md): X25519's have
+ * the order of the result.
+ */
+Test(kinds, plaintexts_and_secrets_do_not_stay)
+{
+	static const char text[] = "a text that nobody else is to read";
+	struct proto_decrypt m = {
+		.padding = PROTO_OAEP, .digest = PROTO_SHA1, .mgf1 = PROTO_SHA1
+	};
+	uint8_t c[PROTO_MAX_CIPHERTEXT], premaster[48] = { 3, 3 };
+	struct proto_derive d = { 0 };
+	uint8_t *point = NULL;
+	struct view out;
+	uint16_t detail;
+
+	if (geteuid() != 0)
+		cr_skip("needs root");
+	memcpy(premaster + 2, text, sizeof(text));
+	fixture_add(&f, "RSA:2048", "rsa")->key.use =
+		PROTO_USE_DECRYPT | PROTO_USE_TLS_RSA_KX;
+	fixture_add(&f, "P-256", "ec");
+	f.entries[1].key.use = PROTO_USE_DECRYPT;
+	fixture_start(&f);
+	memcpy(m.hash, f.entries[0].key.hash, sizeof(m.hash));
+	m.data = (struct view){ c,
+		encrypt(f.keys[0].pkey, RSA_PKCS1_OAEP_PADDING, text,
+			sizeof(text), c) };
+	cr_assert_eq(fixture_decrypt(&f, &m, &out, &detail), PROTO_OK);
+	expect_no_trace(out, m.data);
+
+	m.padding = PROTO_PREMASTER;
+	m.digest = m.mgf1 = 0;
+	m.version = 0x0303;
+	m.data.len =
+		encrypt(f.keys[0].pkey, RSA_PKCS1_PADDING, premaster, 48, c);
+	cr_assert_eq(fixture_decrypt(&f, &m, &out, &detail), PROTO_OK);
+	expect_no_trace(out, m.data);
+
+	d.peer.len = EVP_PKEY_get1_encoded_public_key(f.keys[1].pkey, &point);
+	d.peer.data = point;
+	memcpy(d.hash, f.entries[1].key.hash, sizeof(d.hash));
+	cr_assert_eq(fixture_derive(&f, &d, &out, &detail), PROTO_OK);
+	expect_no_trace(out, d.peer);
+	OPENSSL_free(point);
 	close_and_expect(0);
 }
 
