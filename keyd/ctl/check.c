@@ -93,7 +93,8 @@ daemon_side(struct check *k)
 		finding_say(&k->findings, FINDING_ERROR, "keyd", "%s", f.text);
 	else if (pid == 0)
 		finding_say(&k->findings, FINDING_WARNING, "keyd",
-			"it does not run with %s", c->file);
+			"it does not run with %s: %s", c->file,
+			daemon_start_words(c));
 	else
 		k->running = true;
 	if (k->running)

@@ -82,6 +82,18 @@ daemon_pid(const struct config *c, pid_t *out, struct fault *f)
 	return r;
 }
 
+const char *
+daemon_start_words(const struct config *c)
+{
+	static const char usual[] = KEYD_SYSCONFDIR "/openssl-keyd/keyd.conf";
+
+	/* As sd_booted(3) does. */
+	return strcmp(c->file, usual) == 0 &&
+			       access("/run/systemd/system", F_OK) == 0
+		       ? "start it with systemctl start openssl-keyd"
+		       : "start it (keyd -c FILE)";
+}
+
 static int
 get_pair(struct daemon_pairs *p, const char *name, const char *value)
 {
@@ -229,7 +241,8 @@ open_keyd(const struct config *c, struct fault *f)
 		return -1;
 	if (pid == 0)
 		return fault_set(f, FAULT_NOT_RUNNING,
-			"keyd does not run with %s: start it", c->file);
+			"keyd does not run with %s: %s", c->file,
+			daemon_start_words(c));
 	fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (fd < 0)
 		return fault_set(

@@ -38,6 +38,9 @@ struct daemon_state {
 __attribute__((warn_unused_result)) int
 daemon_pid(const struct config *c, pid_t *out, struct fault *f);
 
+/* How it is started, for words: "systemctl start …" where that is for c. */
+const char *daemon_start_words(const struct config *c);
+
 /* 0, DAEMON_NO_STATE (starting or stopping) or -1, both with *f. */
 __attribute__((warn_unused_result)) int
 daemon_state(const struct config *c, struct daemon_state *out, struct fault *f);

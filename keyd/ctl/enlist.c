@@ -19,9 +19,9 @@ enlist_ready(const struct config *c, bool offline, struct fault *f)
 		return -1;
 	if (pid == 0 && !offline)
 		return fault_set(f, FAULT_NOT_RUNNING,
-			"keyd does not run with %s: start it, or say "
-			"--offline: then nothing is tried before it counts",
-			c->file);
+			"keyd does not run with %s: %s, or say --offline: then "
+			"nothing is tried before it counts",
+			c->file, daemon_start_words(c));
 	if (pid != 0 && offline)
 		return fault_set(f, FAULT_REFUSED,
 			"--offline: keyd runs (process %ld): leave it out",

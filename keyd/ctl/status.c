@@ -102,7 +102,8 @@ not_running(struct ctl *c)
 		json_string(&c->out, "config", c->config.file);
 		json_close(&c->out, '}');
 	} else {
-		(void)printf("keyd does not run with %s\n", c->config.file);
+		(void)printf("keyd does not run with %s: %s\n", c->config.file,
+			daemon_start_words(&c->config));
 	}
 	return FAULT_NOT_RUNNING;
 }

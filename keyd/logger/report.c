@@ -73,11 +73,20 @@ add_request(struct line *l, const struct audit *a)
 		line_add(l, " bytes=%u", a->length);
 }
 
+/* Who may use a key at all is no detail, but a setting too. */
+static const char *
+setting_of(const struct audit *a)
+{
+	if (a->status == PROTO_NOT_PERMITTED || a->status == PROTO_NO_KEYS)
+		return "allow";
+	return detail_setting(a->detail);
+}
+
 static void
 add_reason(struct line *l, const struct audit *a)
 {
 	const char *detail = detail_text(a->detail);
-	const char *setting = detail_setting(a->detail);
+	const char *setting = setting_of(a);
 
 	line_add(l, ": %s", status_text(a->status));
 	if (detail[0] != '\0')

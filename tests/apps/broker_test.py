@@ -774,7 +774,10 @@ def who_is_not_allowed():
         s.start_keyd()
         with Client(s.socket) as c:
             c.refused(NO_KEYS)
-        logged(s, r"turned away: peer pid=\d+ .*may not use any key")
+        logged(
+            s,
+            r"turned away: peer pid=\d+ .*may not use any key.*`allow`",
+        )
         if ROOT:
             check(as_user(s, 58000) == (HELLO, 0), "who is named")
             check(as_user(s, 58001) == (0, NO_KEYS), "who is not")

@@ -102,6 +102,26 @@ def units_verified(root):
         check(status == 0 and not ours, text)
 
 
+def always_comes_back(root):
+    """Programs wait for keyd: systemd must never give it up; and a reload that
+    keyd refuses is one that fails."""
+    with open(
+        f"{root}/usr/lib/systemd/system/openssl-keyd.service", encoding="utf-8"
+    ) as f:
+        text = f.read()
+    for line in (
+        "Restart=always",
+        "StartLimitIntervalSec=0",
+        "ExecReload=/usr/sbin/keydctl -c /etc/openssl-keyd/keyd.conf reload",
+    ):
+        check(f"\n{line}\n" in text, f"no line {line}")
+    check(
+        text.index("StartLimitIntervalSec") < text.index("[Service]"),
+        "a limit outside of [Unit] is ignored",
+    )
+    check(re.search(r"(?m)^After=.*nss-user-lookup.target", text), "After=")
+
+
 def exposure(root):
     status, text = run(
         ["systemd-analyze", "security", "--offline=yes", "--threshold=50"]
@@ -177,6 +197,16 @@ def named_files_exist(root):
         is_file(root, named[0])
 
 
+def links_lead_somewhere(root):
+    """What the installed README refers to is installed."""
+    readme = is_file(root, "usr/share/doc/openssl-keyd/README.md")
+    with open(readme, encoding="utf-8") as f:
+        links = re.findall(r"\]\(([^)#:]+)\)", f.read())
+    check(links, "no links?")
+    for link in links:
+        is_file(os.path.dirname(readme), link)
+
+
 def main():
     build = os.path.abspath(sys.argv[1])
     root = tempfile.mkdtemp(prefix="keyd-install.")
@@ -207,8 +237,10 @@ def main():
         )
         tap.run("installs nothing else", not_more, root)
         tap.run("an upgrade keeps settings", settings_kept, root, install)
+        tap.run("README names what is installed", links_lead_somewhere, root)
         tap.run("units name what there is to read", named_files_exist, root)
         tap.run("systemd-analyze verify has nothing to say", units_verified, root)
+        tap.run("the service is never given up", always_comes_back, root)
         tap.run("systemd-analyze security is content", exposure, root)
         tap.run(
             "the openssl.cnf fragment activates the provider",
