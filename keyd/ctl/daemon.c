@@ -387,7 +387,7 @@ daemon_without(const struct config *c, const char *name, struct fault *f)
 
 	if (daemon_tell(c, &why) == 0)
 		return 0;
-	return fault_set(f, why.code,
+	return fault_set(f, FAULT_PARTLY,
 		"%s is out of the store, but keyd was not told, and STILL "
 		"SERVES IT if it runs: mend this, then keydctl reload: %s",
 		name, why.text);

@@ -66,7 +66,7 @@ __attribute__((warn_unused_result)) int
 daemon_tell_of(const struct config *c, const char *name, struct fault *f);
 
 /* The same as daemon_tell() after a key was taken out of the store. If keyd does not load, it
- * still has that key, and *f says so. */
+ * still has that key, and *f, FAULT_PARTLY, says so. */
 __attribute__((warn_unused_result)) int
 daemon_without(const struct config *c, const char *name, struct fault *f);
 

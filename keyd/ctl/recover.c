@@ -21,10 +21,16 @@ struct half {
 int
 recover_drop(const struct store *s, const char *name, struct fault *f)
 {
-	if (store_drop(s, STORE_KEY, name, f) < 0 ||
-		store_drop(s, STORE_POLICY, name, f) < 0)
+	if (store_drop(s, STORE_KEY, name, f) < 0)
 		return -1;
-	return store_drop(s, STORE_ORIGIN, name, f);
+	if (store_drop(s, STORE_POLICY, name, f) == 0 &&
+		store_drop(s, STORE_ORIGIN, name, f) == 0)
+		return 0;
+	f->code = FAULT_PARTLY;
+	fault_add(f,
+		"; the key %s has gone from the store: remove this as well",
+		name);
+	return -1;
 }
 
 static int

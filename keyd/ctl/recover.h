@@ -16,7 +16,7 @@ __attribute__((warn_unused_result)) int
 recover_all(const struct store *s, struct fault *f);
 
 /* Removes all that the store has of a key, in the order that never leaves a key
- * without a policy. */
+ * without a policy. -1 with FAULT_PARTLY: the key has gone, but not all of the rest. */
 __attribute__((warn_unused_result)) int
 recover_drop(const struct store *s, const char *name, struct fault *f);
 

@@ -60,6 +60,7 @@ static int
 run(struct ctl *c, const char *name, bool yes, bool offline, struct fault *f)
 {
 	struct store store;
+	struct fault more;
 	int r;
 
 	if (enlist_ready(&c->config, offline, f) < 0 ||
@@ -70,12 +71,21 @@ run(struct ctl *c, const char *name, bool yes, bool offline, struct fault *f)
 		(void)fault_print(f);
 	r = ask(&store, name, yes, f);
 	if (r == 0)
+		r = store_can_drop(&store, f);
+	if (r == 0)
 		r = recover_drop(&store, name, f);
 	store_close(&store);
-	if (r < 0)
+	if (r < 0 && f->code != FAULT_PARTLY)
 		return -1;
-	say(c, name);
-	return offline ? 0 : daemon_without(&c->config, name, f);
+	if (r == 0)
+		say(c, name);
+	if (offline || daemon_without(&c->config, name, &more) == 0)
+		return r;
+	if (r == 0)
+		*f = more;
+	else
+		fault_add(f, "; %s", more.text);
+	return -1;
 }
 
 int

@@ -146,6 +146,29 @@ say(struct ctl *c, const char *name, const char *path)
 		text_shown(path, real), name);
 }
 
+/* The file is the key again: whatever fails now, that stays. */
+static int
+take_out(struct ctl *c, const struct job *j, bool offline, struct fault *f)
+{
+	struct fault more;
+	int r = recover_drop(j->store, j->name, f);
+
+	if (r == 0)
+		say(c, j->name, j->place.real);
+	else
+		fault_add(f, "; %s holds its private key again", j->place.real);
+	if (!offline && daemon_without(&c->config, j->name, &more) < 0) {
+		if (r == 0)
+			*f = more;
+		else
+			fault_add(f, "; %s", more.text);
+		r = -1;
+	}
+	if (r < 0)
+		f->code = FAULT_PARTLY;
+	return r;
+}
+
 static int
 run(struct ctl *c, const char *name, bool yes, bool offline, struct fault *f)
 {
@@ -171,11 +194,10 @@ run(struct ctl *c, const char *name, bool yes, bool offline, struct fault *f)
 		"Put the private key of %s back into %s, readable to who may "
 		"read the file",
 		name, text_shown(j->place.real, real));
-	if (confirm(yes, question, f) < 0 || replace(j, f) < 0 ||
-		recover_drop(&store, name, f) < 0)
+	if (confirm(yes, question, f) < 0 || store_can_drop(&store, f) < 0 ||
+		replace(j, f) < 0)
 		goto close;
-	say(c, name, j->place.real);
-	r = offline ? 0 : daemon_without(&c->config, name, f);
+	r = take_out(c, j, offline, f);
 close:
 	store_close(&store);
 done:

@@ -258,6 +258,21 @@ store_get(const struct store *s, enum store_kind k, const char *name,
 }
 
 int
+store_can_drop(const struct store *s, struct fault *f)
+{
+	if (faccessat(s->keys, ".", W_OK, AT_EACCESS) < 0)
+		return fault_set(f, FAULT_FAILED,
+			"%s: removing files there: %s; nothing has changed",
+			s->config->keys, strerror(errno));
+	if (s->policies >= 0 &&
+		faccessat(s->policies, ".", W_OK, AT_EACCESS) < 0)
+		return fault_set(f, FAULT_FAILED,
+			"%s: removing files there: %s; nothing has changed",
+			s->config->policies, strerror(errno));
+	return 0;
+}
+
+int
 store_drop(const struct store *s, enum store_kind k, const char *name,
 	struct fault *f)
 {

@@ -60,6 +60,11 @@ store_get(const struct store *s, enum store_kind k, const char *name,
 __attribute__((warn_unused_result)) int store_fd(const struct store *s,
 	enum store_kind k, const char *name, struct fault *f);
 
+/* Can files be removed from both folders, as far as can be told without trying? 0,
+ * or -1 with *f: a read-only file system, or not for this user. */
+__attribute__((warn_unused_result)) int
+store_can_drop(const struct store *s, struct fault *f);
+
 /* Removes one; that there is none is no error. */
 __attribute__((warn_unused_result)) int store_drop(const struct store *s,
 	enum store_kind k, const char *name, struct fault *f);

@@ -569,7 +569,7 @@ def remove_that_keyd_refuses():
         s.ctl_ok(*import_args(other), other.key)
         good = ks.read_text(s.path("policies/other.conf"))
         s.write("policies/other.conf", good + "colour = blue\n")
-        text = refused(s, 1, "remove", "site", "--yes", words=["still serves"])
+        text = refused(s, 5, "remove", "site", "--yes", words=["still serves"])
         ks.expect_words(text, "colour")
         s.write("policies/other.conf", good)
         s.ctl_ok("reload")
@@ -1548,6 +1548,44 @@ def read_only():
         untouched(s, cert, before)
 
 
+def read_only_policies():
+    """What cannot be done whole is not begun; what is half done says so."""
+    with running() as s:
+        cert = key_pair(s)
+        s.ctl_ok(*import_args(cert), cert.key)
+        files = store_files(s)
+        policies = s.path("policies")
+        verbs = (["remove", "site", "--yes"], ["restore", "site", "--yes"])
+        ks.run_ok(["mount", "--bind", policies, policies])
+        try:
+            ks.run_ok(["mount", "-o", "remount,bind,ro", policies])
+            for verb in verbs:
+                words = ["policies", "Read-only", "nothing has changed"]
+                refused(s, 1, *verb, words=words)
+                ks.check(store_files(s) == files, f"{store_files(s)}")
+                ks.check(is_shell(cert.key), f"{verb}: no shell any more")
+                ks.check(works(s, "site"), f"{verb}: does not work any more")
+        finally:
+            ks.run_ok(["umount", policies])
+        # A single file that cannot be removed, since it is a mount point.
+        policy = s.path("policies/site.conf")
+        for verb in reversed(verbs):
+            ks.run_ok(["mount", "--bind", policy, policy])
+            try:
+                text = refused(s, 5, *verb, words=["site.conf", "has gone"])
+            finally:
+                ks.run_ok(["umount", policy])
+            ks.check("site.pem" not in store_files(s), f"{store_files(s)}")
+            ks.check(not works(s, "site"), "keyd still serves it")
+            if verb[0] == "restore":
+                ks.expect_words(text, "holds its private key again")
+                ks.check(read(cert.key) == read(cert.plain), "no key")
+            s.ctl("remove", "site", "--yes")
+            ks.check(store_files(s) == [], f"{store_files(s)}")
+            shutil.copyfile(cert.plain, cert.key)
+            s.ctl_ok(*import_args(cert), cert.key)
+
+
 def mounted_file():
     """A file that is itself a mount point (containers do that)."""
     with running() as s:
@@ -1619,6 +1657,7 @@ ROOT_TESTS = [
     ("a full disk changes nothing", full_disk),
     ("a full store changes nothing", full_store),
     ("a read-only disk changes nothing", read_only),
+    ("remove, restore: nothing, or said what", read_only_policies),
     ("a file that is a mount point is refused", mounted_file),
 ]
 
