@@ -12,11 +12,11 @@
 #include "cnffile.h"
 #include "path.h"
 #include "probe.h"
-#include "publish.h"
 #include "swap.h"
 #include "text.h"
 
 static const char name[] = "openssl-keyd.conf";
+static const char temporary[] = ".openssl-keyd.new";
 static const char first_line[] =
 	"# Written by keydctl enable --service; keydctl disable --service "
 	"removes it.\n";
@@ -245,22 +245,30 @@ make_folder(const struct dropin *d, struct fault *f)
 	return r;
 }
 
+/* The new file under a name that systemd does not read, then the real one. */
 static int
-write_it(const struct dropin *d, bool is_there, struct fault *f)
+write_it(const struct dropin *d, struct fault *f)
 {
 	struct path_place p;
-	int r = 0;
+	int r;
 
-	/* Ours, of an earlier time: no more than a line of it is lost. */
-	if (is_there) {
-		if (path_find(d->path, &p, f) < 0)
-			return -1;
-		r = swap_discard(&p, p.name, f);
-		path_close(&p);
-	} else {
-		r = make_folder(d, f);
-	}
-	return r < 0 ? -1 : publish_new(d->path, d->text, strlen(d->text), f);
+	if (make_folder(d, f) < 0 || path_find(d->path, &p, f) < 0)
+		return -1;
+	r = swap_discard(&p, temporary, f);
+	if (r == 0)
+		r = swap_prepare(
+			&p, temporary, d->text, strlen(d->text), NULL, f);
+	if (r == 0)
+		r = path_enter(&p, f);
+	if (r == 0 && renameat(p.dir, temporary, p.dir, p.name) < 0)
+		r = fault_set(
+			f, FAULT_FAILED, "%s: %s", d->path, strerror(errno));
+	path_leave(&p);
+	if (r == 0 && fsync(p.dir) < 0)
+		r = fault_set(
+			f, FAULT_FAILED, "%s: %s", d->path, strerror(errno));
+	path_close(&p);
+	return r;
 }
 
 static void
@@ -368,7 +376,7 @@ enable(struct dropin *d, const char *cnf, struct fault *f)
 		swap_free(&file);
 	known(d);
 	look_at_unit(d);
-	if (!same && !d->dry_run && write_it(d, ours == 1, f) < 0)
+	if (!same && !d->dry_run && write_it(d, f) < 0)
 		return -1;
 	say(d, same          ? "already enabled"
 		: d->dry_run ? "would be written"

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -551,7 +552,9 @@ reach(const struct process *p, const char *path)
 	if (fd < 0 || fchdir(p->root) < 0 || chroot(".") < 0 ||
 		setgroups((size_t)p->id.ngroups, p->id.groups) < 0 ||
 		setresgid(p->id.gid, p->id.gid, p->id.gid) < 0 ||
-		setresuid(p->id.uid, p->id.uid, p->id.uid) < 0)
+		setresuid(p->id.uid, p->id.uid, p->id.uid) < 0 ||
+		/* The change of user has cleared what was set before. */
+		prctl(PR_SET_DUMPABLE, 0) < 0)
 		return EPERM;
 	if (connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == 0)
 		return EADDRINUSE;

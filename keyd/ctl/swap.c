@@ -219,12 +219,12 @@ exchange(const struct path_place *p, const char *tmp, struct fault *f)
 	if (saved == EINVAL || saved == ENOSYS || saved == EOPNOTSUPP)
 		return fault_set(f, FAULT_REFUSED,
 			"%s: this file system cannot exchange two files in "
-			"one step: move the key to a local one (and leave a "
+			"one step: move it to a local one (and leave a "
 			"symbolic link)",
 			p->real);
 	if (saved == EBUSY)
 		return fault_set(f, FAULT_REFUSED,
-			"%s: it is a mount point: import the file that is "
+			"%s: it is a mount point: name the file that is "
 			"mounted there",
 			p->real);
 	return fault_set(f, FAULT_FAILED, "%s: exchanging it: %s", p->real,

@@ -415,6 +415,12 @@ def service():
         write(s.path("root/other.cnf"), "")
         s.ctl_ok("enable", *args, "--openssl-cnf", "/other.cnf")
         ks.check(b"/other.cnf" in read(path), "not changed")
+        folder_of = os.path.dirname(path)
+        ks.check(os.listdir(folder_of) == ["openssl-keyd.conf"], "left over")
+        # What one that was killed has left goes with the next.
+        write(f"{folder_of}/.openssl-keyd.new", "[Service]\n")
+        s.ctl_ok("enable", *args, *more)
+        ks.check(os.listdir(folder_of) == ["openssl-keyd.conf"], "left over")
         s.ctl_ok("disable", *args)
         ks.check(not os.path.exists(os.path.dirname(path)), "still there")
         ks.expect_words(s.ctl_ok("disable", *args), "not enabled")
