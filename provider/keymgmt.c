@@ -81,11 +81,12 @@ int
 keymgmt_set_params(void *keydata, const OSSL_PARAM params[])
 {
 	struct key *key = keydata;
+	const OSSL_PARAM *known =
+		EVP_KEYMGMT_settable_params(key->ctx->keymgmt[key->kind]);
 
-	if (params == NULL || params[0].key == NULL)
-		return 1;
-	/* libcrypto takes it for done where there is nothing to set. */
-	if (EVP_KEYMGMT_settable_params(key->ctx->keymgmt[key->kind]) == NULL)
+	/* Where there is nothing to set, all is done: as in default. */
+	if (params == NULL || params[0].key == NULL || known == NULL ||
+		known->key == NULL)
 		return 1;
 	if (key->inner == NULL)
 		return 0;

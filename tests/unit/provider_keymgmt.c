@@ -115,6 +115,24 @@ Test(provider_keymgmt, has_the_parameters_of_default)
 	assert_no_errors();
 }
 
+/* Where it has nothing to set, default takes everything for set. */
+Test(provider_keymgmt, has_nothing_to_set_where_default_has_nothing)
+{
+	static const enum scene_key keys[] = { SCENE_RSA, SCENE_PSS,
+		SCENE_ED25519, SCENE_ED448 };
+	OSSL_PARAM params[2] = { OSSL_PARAM_construct_utf8_string(
+					 "nonsense", (char[]){ "x" }, 0),
+		OSSL_PARAM_END };
+	size_t i;
+
+	for (i = 0; i < 4; i++) {
+		cr_assert_eq(EVP_PKEY_set_params(s.key[keys[i]], params), 1);
+		cr_assert_eq(EVP_PKEY_set_params(s.shell[keys[i]], params), 1,
+			"%s", scene_types[keys[i]].name);
+		assert_no_errors();
+	}
+}
+
 /* By every name and OID, the algorithms are default's. */
 static void
 find_ours(const char *name, void *keymgmt)
