@@ -22,6 +22,14 @@ static const OSSL_PARAM readable[] = {
 	OSSL_PARAM_END,
 };
 
+/* From 3.2 on `default` lists these too, though it tells nothing of them. */
+static const OSSL_PARAM readable_instance[] = {
+	OSSL_PARAM_octet_string(OSSL_SIGNATURE_PARAM_ALGORITHM_ID, NULL, 0),
+	OSSL_PARAM_utf8_string(INSTANCE, NULL, 0),
+	OSSL_PARAM_octet_string(CONTEXT, NULL, 0),
+	OSSL_PARAM_END,
+};
+
 static const OSSL_PARAM writable[] = {
 	OSSL_PARAM_utf8_string(INSTANCE, NULL, 0),
 	OSSL_PARAM_octet_string(CONTEXT, NULL, 0),
@@ -224,9 +232,10 @@ newctx(void *provctx, const char *propq)
 static const OSSL_PARAM *
 gettable(void *vctx, void *provctx)
 {
+	const struct context *ctx = provctx;
+
 	(void)vctx;
-	(void)provctx;
-	return readable;
+	return ctx->has_instance ? readable_instance : readable;
 }
 
 static const OSSL_PARAM *

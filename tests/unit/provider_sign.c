@@ -283,34 +283,35 @@ begin_ed(enum scene_key k)
 	return c;
 }
 
+/* Once: from 3.1 on libcrypto lets a context sign one message only. */
+static void
+sign_ed(enum scene_key k, const unsigned char *data, size_t n)
+{
+	EVP_MD_CTX *c = begin_ed(k), *d = EVP_MD_CTX_new();
+	unsigned char sig[2][114];
+	size_t len[2] = { 114, 114 };
+
+	cr_assert_eq(EVP_DigestSign(c, sig[0], &len[0], data, n), 1);
+	cr_assert_eq(EVP_DigestSignInit_ex(
+			     d, NULL, NULL, s.plain, NULL, s.key[k], NULL),
+		1);
+	cr_assert_eq(EVP_DigestSign(d, sig[1], &len[1], data, n), 1);
+	cr_assert_eq(len[0], len[1]);
+	cr_assert_arr_eq(sig[0], sig[1], len[0]);
+	assert_no_errors();
+	EVP_MD_CTX_free(c);
+	EVP_MD_CTX_free(d);
+}
+
 Test(provider_sign, signs_with_ed_as_default_does)
 {
-	unsigned char *data = calloc(1, PROTO_MAX_DATA), sig[2][114];
 	static const size_t sizes[] = { 0, 1, 1000, PROTO_MAX_DATA };
-	EVP_MD_CTX *c, *d;
-	size_t len[2], i;
-	int k;
+	unsigned char *data = calloc(1, PROTO_MAX_DATA);
+	size_t i;
 
-	for (k = SCENE_ED25519; k <= SCENE_ED448; k++) {
-		c = begin_ed((enum scene_key)k);
-		for (i = 0; i < ROWS(sizes); i++) {
-			len[0] = len[1] = sizeof(sig[0]);
-			cr_assert_eq(EVP_DigestSign(c, sig[0], &len[0], data,
-					     sizes[i]),
-				1);
-			d = EVP_MD_CTX_new();
-			cr_assert_eq(EVP_DigestSignInit_ex(d, NULL, NULL,
-					     s.plain, NULL, s.key[k], NULL),
-				1);
-			cr_assert_eq(EVP_DigestSign(d, sig[1], &len[1], data,
-					     sizes[i]),
-				1);
-			cr_assert_eq(len[0], len[1]);
-			cr_assert_arr_eq(sig[0], sig[1], len[0]);
-			EVP_MD_CTX_free(d);
-		}
-		assert_no_errors();
-		EVP_MD_CTX_free(c);
+	for (i = 0; i < ROWS(sizes); i++) {
+		sign_ed(SCENE_ED25519, data, sizes[i]);
+		sign_ed(SCENE_ED448, data, sizes[i]);
 	}
 	free(data);
 }
@@ -326,9 +327,13 @@ Test(provider_sign, refuses_what_ed_cannot_do_in_words)
 	cr_assert_neq(
 		EVP_DigestSign(c, sig, &len, data, PROTO_MAX_DATA + 1), 1);
 	assert_error_says("at most 131072 bytes; this one has 131073");
+	EVP_MD_CTX_free(c);
+	c = begin_ed(SCENE_ED25519);
 	len = 63;
 	cr_assert_neq(EVP_DigestSign(c, sig, &len, data, 1), 1);
 	assert_error_says("needs 64 bytes, there are 63");
+	EVP_MD_CTX_free(c);
+	c = begin_ed(SCENE_ED25519);
 	cr_assert_neq(EVP_DigestSignUpdate(c, data, 1), 1);
 	ERR_clear_error();
 	cr_assert_neq(EVP_DigestSignInit_ex(c, NULL, "SHA512", s.libctx, NULL,
@@ -387,6 +392,11 @@ Test(provider_sign, signs_every_instance_of_ed_that_default_has)
 					names[i], contexts[j], sig[0], &len[0]);
 				theirs = sign_instance(s.plain, s.key[k],
 					names[i], contexts[j], sig[1], &len[1]);
+				/* `default` takes those of the other curve
+				 * for granted, and signs without them. */
+				if (strncasecmp(names[i], scene_types[k].type,
+					    strlen(scene_types[k].type)) != 0)
+					theirs = 0;
 				cr_assert_eq(ours, theirs, "%d %s %s: %d", k,
 					names[i], contexts[j], ours);
 				if (ours)
