@@ -31,7 +31,7 @@ broker_state_changed(struct broker *b, bool now)
 void
 broker_state_write(struct broker *b)
 {
-	const struct state_facts f = { b->started, b->reload_time,
+	const struct state_facts f = { b->started, b->reload_time, b->loaded,
 		b->config.file, b->begun, b->sequence, generation_get(),
 		b->reload_ok, b->sets, &b->reasons, &b->layers, &b->sessions,
 		&b->listeners };

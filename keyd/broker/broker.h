@@ -41,6 +41,7 @@ struct broker {
 	uint64_t begun, sequence; /* loads; the one whose outcome is told */
 	bool reload_ok, was_loaded;
 	time_t started, reload_time;
+	time_t load_began, loaded; /* the last; that of this generation */
 	struct layers layers;
 
 	/* The end. */

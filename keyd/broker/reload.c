@@ -206,6 +206,7 @@ apply(struct broker *b, struct sets *sets)
 	sessions_expire(&b->sessions, due_now());
 	sets_free(old);
 	b->was_loaded = true;
+	b->loaded = b->load_began;
 	if (b->sets->keys == 0)
 		reasons_add(&b->reasons, LOG_WARNING,
 			"there is no key in %s: every client is turned away",
@@ -216,6 +217,7 @@ apply(struct broker *b, struct sets *sets)
 static void
 start(struct broker *b)
 {
+	b->load_began = time(NULL);
 	b->load = load_start(
 		&b->new_config, b->load_program, b->plan, &b->reasons);
 	if (b->load == NULL)

@@ -145,10 +145,12 @@ print(FILE *f, const struct state_facts *s)
 		"started = %lld\nconfig = %s\nbegun = %" PRIu64
 		"\nsequence = %" PRIu64 "\n"
 		"generation = %" PRIu64 "\nreload = %s\nreload-time = %lld\n"
+		"loaded = %lld\n"
 		"keys = %" PRIu32 "\nleft-out = %u\n",
 		(int)getpid(), (long long)s->started, s->config, s->begun,
 		s->sequence, s->generation, outcome(s),
-		(long long)s->reload_time, s->sets->keys, s->sets->left_out.n);
+		(long long)s->reload_time, (long long)s->loaded, s->sets->keys,
+		s->sets->left_out.n);
 	(void)fprintf(f, "\n[reasons]\n");
 	for (i = 0; i < s->reasons->n; i++)
 		(void)fprintf(f, "%u = %s\n", i + 1, s->reasons->text[i]);

@@ -17,7 +17,7 @@ enum {
 
 /* What the file tells. */
 struct state_facts {
-	time_t started, reload_time;
+	time_t started, reload_time, loaded;
 	const char *config;
 	uint64_t begun, sequence, generation;
 	int reload_ok;

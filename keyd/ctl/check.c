@@ -98,7 +98,7 @@ daemon_side(struct check *k)
 	else
 		k->running = true;
 	if (k->running)
-		running_examine(&k->findings);
+		running_examine(&k->findings, pid);
 	for (i = 0; k->running && i < c->nsockets; i++)
 		socket_path(k, c->socket[i]);
 }
@@ -127,7 +127,9 @@ run(struct check *k, struct fault *f)
 		(void)printf("%u errors, %u warnings\n",
 			k->findings.count[FINDING_ERROR],
 			k->findings.count[FINDING_WARNING]);
-	return k->findings.count[FINDING_ERROR] > 0 ? FAULT_FAILED : 0;
+	if (k->findings.count[FINDING_ERROR] > 0)
+		return FAULT_FAILED;
+	return k->running ? 0 : FAULT_NOT_RUNNING;
 }
 
 static int

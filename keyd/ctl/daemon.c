@@ -119,6 +119,7 @@ get_keyd(struct daemon_state *s, const char *name, const char *value)
 		{ "sequence", &s->sequence },
 		{ "generation", &s->generation },
 		{ "reload-time", &s->reload_time },
+		{ "loaded", &s->loaded },
 		{ "keys", &s->keys },
 		{ "left-out", &s->left_out },
 	};

@@ -28,7 +28,7 @@ struct daemon_pairs {
 /* The state file. */
 struct daemon_state {
 	unsigned long long pid, started, begun, sequence, generation,
-		reload_time, keys, left_out;
+		reload_time, loaded, keys, left_out;
 	bool reload_ok; /* taken, but perhaps not all keys */
 	char version[32];
 	struct daemon_pairs reasons, left_out_names, layers, sessions, sockets;

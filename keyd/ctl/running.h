@@ -6,7 +6,14 @@
 
 #include "finding.h"
 
-/* Looks at its state file: what it leaves out, and a load that it refused. */
-void running_examine(struct findings *v);
+/*
+ * Looks at its state file and its program: what it leaves out, a load that it refused, files that
+ * were changed after the load that counts, a program that was replaced.
+ */
+void running_examine(struct findings *v, pid_t pid);
+
+/* Was the program of this process replaced on the disk? False if that may not be
+ * known. */
+bool running_is_old(pid_t pid);
 
 #endif

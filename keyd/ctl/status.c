@@ -4,6 +4,7 @@
 
 #include "ctl.h"
 #include "daemon.h"
+#include "running.h"
 #include "text.h"
 
 static void
@@ -58,6 +59,8 @@ say(const struct ctl *c, const struct daemon_state *s)
 		s->pid, text_time(s->started, started), c->config.file);
 	(void)printf("%llu keys, generation %llu; last load %s, %s\n", s->keys,
 		s->generation, outcome(s), text_time(s->reload_time, loaded));
+	if (running_is_old((pid_t)s->pid))
+		(void)printf("Its program was REPLACED since: restart it\n");
 	if (s->left_out > 0)
 		(void)printf("%llu LEFT OUT, since they have faults: %s\n",
 			s->left_out, daemon_left_out(s, words, sizeof(words)));
