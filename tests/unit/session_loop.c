@@ -349,7 +349,7 @@ Test(session, names_the_parameter_that_does_not_fit)
 	cr_assert_eq(fixture_sign(&f, &s, &sig, &detail), PROTO_BAD_PARAMETER);
 	cr_assert_eq(detail, DETAIL_KEY_TYPE);
 	s.scheme.algorithm = PROTO_ECDSA;
-	s.scheme.digest = PROTO_MD5_SHA1;
+	s.scheme.digest = 255;
 	cr_assert_eq(fixture_sign(&f, &s, &sig, &detail), PROTO_UNSUPPORTED);
 	cr_assert_eq(detail, DETAIL_DIGEST);
 	s.scheme.digest = PROTO_SHA256;
