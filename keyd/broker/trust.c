@@ -179,19 +179,17 @@ static int
 look_up(struct walk *w, const char *name, const struct stat *here)
 {
 	int fd = openat(w->dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	struct stat st = { 0 };
+	struct stat st;
 	int r;
 
-	if (fd >= 0 && fstat(fd, &st) < 0)
-		r = -1;
-	else if (is_shared(here) && !S_ISDIR(st.st_mode))
+	if (fd < 0)
+		return is_shared(here) ? foreign(w, "", here) : -1;
+	r = fstat(fd, &st);
+	if (r == 0 && is_shared(here) && !S_ISDIR(st.st_mode))
 		r = foreign(w, "", here);
-	else if (fd >= 0)
+	if (r == 0)
 		return step_into(w, name, fd, &st);
-	else
-		r = -1;
-	if (fd >= 0)
-		(void)close(fd);
+	(void)close(fd);
 	return r;
 }
 
