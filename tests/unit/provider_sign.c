@@ -101,6 +101,17 @@ set_all(EVP_PKEY_CTX *c, const struct set_up *u, struct run *r)
 	read_back(c, r);
 }
 
+/* How much is signed where only a digest is. */
+static size_t
+digest_size(const char *name)
+{
+	EVP_MD *md = name[0] == '\0' ? NULL : EVP_MD_fetch(s.plain, name, NULL);
+	size_t n = md == NULL ? 32 : (size_t)EVP_MD_get_size(md);
+
+	EVP_MD_free(md);
+	return n;
+}
+
 /* key: the shell, or the key itself. */
 static int
 sign(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct set_up *u, struct run *r)
@@ -108,7 +119,7 @@ sign(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct set_up *u, struct run *r)
 	static const unsigned char data[64] = { 1, 2, 3 };
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *c = NULL, *own = NULL;
-	size_t n = 32;
+	size_t n;
 	int ok = 0;
 
 	memset(r, 0, sizeof(*r));
@@ -122,10 +133,7 @@ sign(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct set_up *u, struct run *r)
 	r->len = sizeof(r->sig);
 	if (r->step[0] == 1) {
 		set_all(c, u, r);
-		if (strstr(r->digest, "384") != NULL)
-			n = 48;
-		else if (strstr(r->digest, "SHA1") != NULL)
-			n = 20;
+		n = digest_size(r->digest);
 		ok = u->is_message
 			     ? EVP_DigestSign(md, r->sig, &r->len, data, 64)
 			     : EVP_PKEY_sign(c, r->sig, &r->len, data, n);
@@ -141,7 +149,7 @@ verify(EVP_PKEY *key, const struct set_up *u, const struct run *made)
 	static const unsigned char data[64] = { 1, 2, 3 };
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *c = NULL, *own = NULL;
-	size_t n = 32;
+	size_t n;
 	struct run r = { 0 };
 	int ok;
 
@@ -154,10 +162,7 @@ verify(EVP_PKEY *key, const struct set_up *u, const struct run *made)
 		cr_assert_eq(EVP_PKEY_verify_init(c), 1);
 	}
 	set_all(c, u, &r);
-	if (strstr(r.digest, "384") != NULL)
-		n = 48;
-	else if (strstr(r.digest, "SHA1") != NULL)
-		n = 20;
+	n = digest_size(r.digest);
 	ok = u->is_message
 		     ? EVP_DigestVerify(md, made->sig, made->len, data, 64)
 		     : EVP_PKEY_verify(c, made->sig, made->len, data, n);
@@ -254,22 +259,43 @@ Test(provider_sign, takes_what_default_takes_of_a_restricted_key)
 	compare_all(SCENE_PSS256);
 }
 
-Test(provider_sign, takes_what_default_takes_of_ec)
+/* All of default's but those of variable length, and MD5-SHA1 (of TLS 1.0). */
+static const char *const all_digests[] = { NULL, "MD5", "SHA1", "SHA224",
+	"SHA256", "SHA384", "SHA512", "SHA512-224", "SHA512-256", "SHA3-224",
+	"SHA3-256", "SHA3-384", "SHA3-512", "RIPEMD160", "SM3", "BLAKE2s256",
+	"BLAKE2b512" };
+
+Test(provider_sign, takes_every_digest_of_default_with_ec)
 {
-	static const char *const mds[] = { NULL, "SHA1", "SHA256", "SHA3-384",
-		"SHA512-256" };
 	struct set_up u = { .padding = UNSET, .salt = UNSET };
 	size_t i;
 	int k;
 
 	for (k = SCENE_P256; k <= SCENE_BP512; k++)
-		for (i = 0; i < ROWS(mds); i++) {
-			u.md = mds[i];
+		for (i = 0; i < ROWS(all_digests); i++) {
+			u.md = all_digests[i];
 			u.is_message = false;
 			compare((enum scene_key)k, &u);
 			u.is_message = true;
 			compare((enum scene_key)k, &u);
 		}
+}
+
+Test(provider_sign, takes_every_digest_of_default_with_rsa)
+{
+	struct set_up u = { .padding = RSA_PKCS1_PADDING, .salt = UNSET };
+	size_t i;
+
+	for (i = 0; i < ROWS(all_digests); i++) {
+		u.md = all_digests[i];
+		u.padding = RSA_PKCS1_PADDING;
+		u.is_message = false;
+		compare(SCENE_RSA, &u);
+		u.is_message = true;
+		compare(SCENE_RSA, &u);
+		u.padding = RSA_PKCS1_PSS_PADDING;
+		compare(SCENE_RSA, &u);
+	}
 }
 
 static EVP_MD_CTX *
