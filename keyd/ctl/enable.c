@@ -20,7 +20,7 @@ struct enable {
 	const char *file, *service, *root;
 	bool dry_run;
 	struct activation_settings settings;
-	char user[16];
+	char user[16], module[PATH_MAX];
 	struct cnffile cnf;
 	struct cnf read;          /* without our block */
 	struct activation before; /* of that */
@@ -59,6 +59,25 @@ look(const struct enable *e, const char *text, size_t len, struct activation *a,
 		return 0;
 	cnf_free(cnf);
 	return -1;
+}
+
+/* What an earlier enable was told stays, unless it is told anew. */
+static void
+keep_module(struct enable *e)
+{
+	const struct bytes *b = &e->cnf.old.bytes;
+	struct activation a;
+	struct fault ignored;
+	struct cnf cnf;
+
+	if (e->settings.module != NULL ||
+		look(e, (const char *)b->data, b->len, &a, &cnf, &ignored) < 0)
+		return;
+	if (a.module != NULL) {
+		(void)snprintf(e->module, sizeof(e->module), "%s", a.module);
+		e->settings.module = e->module;
+	}
+	cnf_free(&cnf);
 }
 
 /* Is it activated by hand, the way it is wanted? */
@@ -215,6 +234,7 @@ enable_file(struct enable *e)
 	settings(e);
 	if (cnffile_open(e->file, &e->cnf, &f) < 0)
 		return fault_print(&f);
+	keep_module(e);
 	r = change(e, &f);
 	if (r < 0 && strncmp(f.text, e->cnf.place.real,
 			     strlen(e->cnf.place.real)) != 0) {

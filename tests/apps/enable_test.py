@@ -150,6 +150,9 @@ def check_round_trip(data):
         ks.check(set(now) == set(had) | {"keyd"}, f"{had} became {now}")
         inode = os.stat(path).st_ino
         ks.expect_words(enable(s, path), "already enabled")
+        # The module is remembered.
+        said = s.ctl_ok("enable", "--openssl-cnf", path)
+        ks.expect_words(said, "already enabled")
         ks.check(os.stat(path).st_ino == inode, "written again")
         said = s.ctl_ok("disable", "--openssl-cnf", path)
         ks.expect_words(said, "byte for byte")
