@@ -8,11 +8,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cnffile.h"
 #include "ctl.h"
 #include "daemon.h"
 #include "enlist.h"
 #include "keytype.h"
 #include "origin.h"
+#include "probe.h"
 #include "recover.h"
 #include "shellfile.h"
 #include "text.h"
@@ -255,6 +257,21 @@ plan(struct job *j, struct fault *f)
 		j->options->offline || j->options->dry_run, f);
 }
 
+/* Does the system's openssl.cnf activate the provider? Not, as far as is known. */
+static bool
+is_enabled(void)
+{
+	struct probe *p = malloc(sizeof(*p));
+	char path[PATH_MAX];
+	struct fault ignored;
+	bool r;
+
+	r = p != NULL && probe_file(cnffile_default(path), p, &ignored) == 0 &&
+	    probe_has(p, "keyd");
+	free(p);
+	return r;
+}
+
 static void
 say(const struct job *j)
 {
@@ -307,6 +324,9 @@ say(const struct job *j)
 		     "  If you are in doubt who has seen it: make a new key "
 		     "(keydctl generate).\n",
 		text_shown(j->place.real, file));
+	if (!is_enabled())
+		(void)printf("  Programs need the provider keyd to read it: "
+			     "keydctl enable (or --service NAME.service).\n");
 }
 
 /* Stores, tries, and then replaces the file. */

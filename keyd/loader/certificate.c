@@ -138,6 +138,10 @@ propose_use(X509 *x, struct certificate *c)
 		propose_other(c, extended);
 	else if ((usage & KU_DIGITAL_SIGNATURE) == 0)
 		propose_without_signature(c, usage);
+	else if ((flags & EXFLAG_XKUSAGE) == 0)
+		propose(c, PROTO_USE_TLS_SERVER,
+			"the certificate has no extended key usage, which "
+			"would say whether it is a TLS server's");
 	else
 		propose(c, PROTO_USE_TLS_SERVER, NULL);
 }
