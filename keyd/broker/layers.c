@@ -36,6 +36,17 @@ explain(const struct layers_facts *f, unsigned n, char out[LAYERS_WHY])
 	(void)snprintf(out, LAYERS_WHY, "%s", why);
 }
 
+uint32_t
+layers_expected(uint32_t wanted, bool privileged)
+{
+	static const uint32_t root =
+		LAYER_CHROOT | LAYER_USER | LAYER_SESSION_UID;
+
+	if (!privileged)
+		wanted &= ~root;
+	return wanted & ~(OF_KERNEL & ~lockdown_kernel_layers());
+}
+
 void
 layers_judge(const struct layers_facts *f, struct layers *out)
 {

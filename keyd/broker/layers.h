@@ -25,6 +25,9 @@ struct layers_facts {
 	bool session_uids;                        /* are configured */
 };
 
+/* What a session would say, as far as can be told without one. */
+uint32_t layers_expected(uint32_t wanted, bool privileged);
+
 void layers_judge(const struct layers_facts *f, struct layers *out);
 
 /* Two lines in the log: which are on, which are off and why. */

@@ -366,3 +366,25 @@ listen_close(struct listeners *l)
 		(void)close(one->fd);
 	}
 }
+
+int
+listen_check(const struct config *c)
+{
+	char where[CONFIG_MAX_WHERE], folder[PATH_MAX];
+	unsigned i;
+	int r = 0;
+
+	for (i = 0; i < c->nsockets; i++) {
+		/* An absolute path. */
+		(void)snprintf(folder, sizeof(folder), "%.*s",
+			(int)(strrchr(c->socket[i], '/') - c->socket[i] + 1),
+			c->socket[i]);
+		if (access(folder, F_OK) == 0)
+			continue;
+		log_line(LOG_ERR, "%s: cannot listen on %s: the folder %s: %s",
+			config_where(c, "socket", where), c->socket[i], folder,
+			strerror(errno));
+		r = -1;
+	}
+	return r;
+}

@@ -66,4 +66,8 @@ __attribute__((warn_unused_result)) bool listen_retry(struct listeners *l);
 /* Closes all, and removes the files that listen_bind() made. */
 void listen_close(struct listeners *l);
 
+/* Could the paths be bound, as far as their folders go? 0, or -1 with a line in
+ * the log for each that could not. */
+__attribute__((warn_unused_result)) int listen_check(const struct config *c);
+
 #endif

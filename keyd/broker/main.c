@@ -182,18 +182,41 @@ lock_in(struct broker *b)
 	return -1;
 }
 
-/* -t: one load, whose outcome is all. */
+/* What would stop the start, and is no key's. Number of errors. */
+static unsigned
+check_start(const struct broker *b)
+{
+	const bool uids = b->config.session_uid_count > 0;
+	struct lockdown_plan plan;
+	struct layers_facts f = { .namespaces = &b->namespaces,
+		.privileged = b->user.privileged,
+		.session_uids = uids };
+	struct layers layers;
+	unsigned errors = 0;
+
+	user_plan(&b->user, &b->config, b->user.privileged && uids, &plan);
+	f.wanted = plan.wanted;
+	f.session_on = layers_expected(plan.wanted, b->user.privileged);
+	layers_judge(&f, &layers);
+	errors += layers_require(&layers, &b->config) < 0;
+	errors += listen_check(&b->config) < 0;
+	return errors;
+}
+
+/* -t: one load, and what else a start needs. */
 static int
 check(struct broker *b)
 {
 	struct load *l;
 	struct pollfd p;
+	unsigned errors;
 	bool all;
 
 	/* What it finds is the answer, whatever log-level says. */
 	log_level(LOG_INFO);
 	if (lock_in(b) < 0)
 		return 1;
+	errors = check_start(b);
 	l = load_start(&b->config, b->load_program, b->plan, &b->reasons);
 	if (l == NULL)
 		return 1;
@@ -203,7 +226,8 @@ check(struct broker *b)
 	} while (load_step(l) == LOAD_GOES_ON);
 	/* keyd would start without keys that have faults; to be told of those is
 	 * what is asked. */
-	all = b->reasons.errors == 0;
+	errors += b->reasons.errors;
+	all = errors == 0;
 	if (all) {
 		struct sets *s = load_take(l);
 
@@ -219,7 +243,7 @@ check(struct broker *b)
 			"checked %s, the keys in %s and their "
 			"policies in %s: %u errors",
 			b->config.file, b->config.keys, b->config.policies,
-			b->reasons.errors);
+			errors);
 	}
 	load_free(l);
 	return all ? 0 : 1;

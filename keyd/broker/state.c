@@ -1,5 +1,6 @@
 #include "broker/state.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -50,14 +51,42 @@ err:
 	return -1;
 }
 
+/* Those who are to live there check it too, but cannot say whose setting it is. */
+static int
+check_empty(const struct config *c, const char *name, const char *path)
+{
+	char where[CONFIG_MAX_WHERE];
+	const struct dirent *e;
+	DIR *d = opendir(path);
+	int r = 0;
+
+	if (d == NULL) {
+		log_line(LOG_ERR, "%s: the folder %s: %s",
+			config_where(c, name, where), path, strerror(errno));
+		return -1;
+	}
+	while (r == 0 && (e = readdir(d)) != NULL) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		log_line(LOG_ERR,
+			"%s: %s must be an empty folder, and has %s in it",
+			config_where(c, name, where), path, e->d_name);
+		r = -1;
+	}
+	(void)closedir(d);
+	return r;
+}
+
 int
 state_prepare(const struct config *c)
 {
 	if (prepare_folder(c, "run", c->run, RUN_MODE) < 0)
 		return -1;
-	return geteuid() == 0
-		       ? prepare_folder(c, "chroot", c->chroot, EMPTY_MODE)
-		       : 0;
+	if (geteuid() != 0)
+		return 0;
+	if (prepare_folder(c, "chroot", c->chroot, EMPTY_MODE) < 0)
+		return -1;
+	return check_empty(c, "chroot", c->chroot);
 }
 
 int

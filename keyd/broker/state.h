@@ -34,7 +34,7 @@ struct state {
 
 /*
  * Makes the run folder and the chroot folder where they are missing, checks
- * their owner and mode. 0, or -1 with a line in the log.
+ * their owner and mode, and that the latter is empty. 0, or -1 with a line in the log.
  */
 __attribute__((warn_unused_result)) int state_prepare(const struct config *c);
 

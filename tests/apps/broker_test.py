@@ -331,6 +331,33 @@ def check_only():
         return text
 
 
+def check_of_what_stops_a_start():
+    """-t finds what a start would end by, with file, line and setting."""
+    with Scratch() as s:
+        add_key(s)
+        good = read_text(s.conf)
+
+        def finds(name, value, *words):
+            s.write_conf(**{name: value})
+            lines = read_text(s.conf).splitlines()
+            line = [n for n, x in enumerate(lines, 1) if x.startswith(name)][0]
+            for argv in ([KEYD, "-t", "-c", s.conf], [KEYD, "-c", s.conf]):
+                status, text = run(argv)
+                check(status == 1, f"{argv}: exit {status}\n{text}")
+                expect_words(text, f"{s.conf}:{line}: {name}: ", *words)
+            s.write("keyd.conf", good)
+
+        finds("socket", "run/keyd.sock none/keyd.sock", s.path("none/"))
+        if ROOT:
+            os.mkdir(s.path("full"), 0o755)
+            s.write("full/file", "")
+            finds("chroot", "full", "must be an empty folder", "has file in it")
+            s.settings["session-uids"] = None
+            finds("require", "seccomp session-uid", "session-uid is off")
+        else:
+            finds("require", "seccomp chroot", "chroot is off")
+
+
 def unknown_settings():
     with Scratch() as s:
         add_key(s)
@@ -1039,6 +1066,7 @@ TESTS = [
     ("a file in the socket's place is not replaced", other_files_are_not_replaced, False),
     ("options and exit codes", options, False),
     ("-t checks all and starts nothing", check_only, False),
+    ("-t finds what would stop a start", check_of_what_stops_a_start, False),
     ("unknown, bad, repeated settings are named", unknown_settings, False),
     ("unusable keys and policies are named", bad_keys_at_start, False),
     ("a start leaves faulty keys out, a reload none", faulty_keys_are_left_out, False),
