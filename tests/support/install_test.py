@@ -207,6 +207,21 @@ def links_lead_somewhere(root):
         is_file(os.path.dirname(readme), link)
 
 
+def scripts_ask_first():
+    """What a script does not know makes it do nothing."""
+    top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+    for words, code in (
+        (["tests/run", "--help"], 0),
+        (["tests/run", "--nonsense"], 2),
+        (["tests/run", "--no-install", "no-such-suite"], 2),
+        (["conf/quickstart", "--nonsense"], 2),
+    ):
+        status, text = run([os.path.join(top, words[0]), *words[1:]], timeout=10)
+        check(status == code, f"{words}: exit {status}\n{text}")
+        check(f"{words[0]} [-" in text or f"{words[0]} -" in text, text)
+        check("built" not in text and "shown in" not in text, text)
+
+
 def main():
     build = os.path.abspath(sys.argv[1])
     root = tempfile.mkdtemp(prefix="keyd-install.")
@@ -237,6 +252,7 @@ def main():
         )
         tap.run("installs nothing else", not_more, root)
         tap.run("an upgrade keeps settings", settings_kept, root, install)
+        tap.run("scripts do nothing that was not asked", scripts_ask_first)
         tap.run("README names what is installed", links_lead_somewhere, root)
         tap.run("units name what there is to read", named_files_exist, root)
         tap.run("systemd-analyze verify has nothing to say", units_verified, root)
