@@ -31,8 +31,9 @@ open_folder(const char *where, const char *path, struct reasons *reasons)
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		reasons_add(reasons, LOG_ERR, "%s: the folder %s: %s", where,
-			path, strerror(errno));
+		reasons_add(reasons, LOG_ERR, "%s: the folder %s: %s%s", where,
+			path, strerror(errno),
+			errno == EACCES ? ": run keyd as root" : "");
 	} else if (!is_ours(&st)) {
 		reasons_add(reasons, LOG_ERR,
 			"%s: the folder %s belongs to uid %u: it must be "

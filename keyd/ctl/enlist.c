@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon.h"
+#include "origin.h"
 #include "recover.h"
 
 int
@@ -113,6 +114,20 @@ find_twin(const struct enlist *e, const char *path, struct fault *f)
 		path, twin, twin);
 }
 
+/* Was the key that has the name imported from this very path? */
+static bool
+came_from(const struct enlist *e, const char *path)
+{
+	struct origin *o = calloc(1, sizeof(*o));
+	struct fault ignored;
+	bool r;
+
+	r = o != NULL && origin_get(e->store, e->name, o, &ignored) > 0 &&
+	    strcmp(o->path, path) == 0;
+	free(o);
+	return r;
+}
+
 int
 enlist_free(const struct enlist *e, const char *path, bool all, struct fault *f)
 {
@@ -126,6 +141,14 @@ enlist_free(const struct enlist *e, const char *path, bool all, struct fault *f)
 		r = store_has(e->store, kinds[i], e->name, f);
 		if (r < 0)
 			return -1;
+		if (r > 0 && came_from(e, path))
+			return fault_set(f, FAULT_REFUSED,
+				"%s: an older key of this file is kept as %s: "
+				"if "
+				"it is not needed any more, keydctl remove %s, "
+				"and import again; else choose another name "
+				"with --name",
+				path, e->name, e->name);
 		if (r > 0)
 			return fault_set(f, FAULT_REFUSED,
 				"%s: %s is there already: choose another "

@@ -118,8 +118,8 @@ file(struct findings *v, const struct store *s, const char *name,
 	else if (!shellfile_is(&file.bytes, name))
 		finding_say(v, FINDING_ERROR, name,
 			"%s is not its shell any more: if a renewal wrote a "
-			"key there, import it",
-			o->path);
+			"key there: keydctl remove %s, then keydctl import",
+			o->path, name);
 	if (place.exists && f.text[0] == '\0')
 		swap_free(&file);
 	path_close(&place);

@@ -1,8 +1,10 @@
 #include "fault.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "text.h"
 
@@ -31,9 +33,20 @@ fault_add(struct fault *f, const char *fmt, ...)
 	text_clean(f->text);
 }
 
+const char *
+fault_advice(const char *text)
+{
+	if (geteuid() == 0 || strstr(text, "as root") != NULL ||
+		(strstr(text, strerror(EACCES)) == NULL &&
+			strstr(text, strerror(EPERM)) == NULL))
+		return "";
+	return ": run keydctl as root";
+}
+
 int
 fault_print(const struct fault *f)
 {
-	(void)fprintf(stderr, "keydctl: %s\n", f->text);
+	(void)fprintf(
+		stderr, "keydctl: %s%s\n", f->text, fault_advice(f->text));
 	return f->code;
 }

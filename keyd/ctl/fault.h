@@ -28,7 +28,11 @@ fault_set(struct fault *f, int code, const char *fmt, ...);
 __attribute__((format(printf, 2, 3))) void
 fault_add(struct fault *f, const char *fmt, ...);
 
-/* Prints "keydctl: text" to standard error; returns the exit code. */
+/* What to do about words of the system's: ": run keydctl as root" where an
+ * ordinary user was not permitted something, else "". */
+const char *fault_advice(const char *text);
+
+/* Prints "keydctl: text" with advice to standard error; returns the exit code. */
 int fault_print(const struct fault *f);
 
 #endif

@@ -19,8 +19,9 @@ finding_say(struct findings *v, enum finding_level level, const char *about,
 	text_clean(text);
 	v->count[level]++;
 	if (!v->ctl->json) {
-		(void)printf("%-8s %s: %s\n", words[level],
-			text_shown(about, shown), text);
+		(void)printf("%-8s %s: %s%s\n", words[level],
+			text_shown(about, shown), text,
+			level == FINDING_OK ? "" : fault_advice(text));
 		return;
 	}
 	json_open(&v->ctl->out, NULL, '{');

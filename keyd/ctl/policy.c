@@ -143,7 +143,11 @@ get_setting(void *arg, const char *section, const char *name, const char *value,
 		r = copy(p->weak_keys, sizeof(p->weak_keys), value);
 	else if (strcmp(name, "enforce") == 0)
 		r = copy(p->enforce, sizeof(p->enforce), value);
-	if (r < 0)
+	/* Its words begin with the option's name, "--use". */
+	if (r < 0 && section[0] == '\0' && strcmp(name, "use") == 0)
+		(void)snprintf(
+			err->text, sizeof(err->text), "%.200s", f.text + 2);
+	else if (r < 0)
 		(void)snprintf(err->text, sizeof(err->text),
 			"%.64s: unknown setting, or a value it cannot have",
 			name);

@@ -1,6 +1,7 @@
 /* keydctl show: one key, its policy, its certificate, where it came from. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ctl.h"
 #include "enlist.h"
@@ -11,6 +12,7 @@ struct view_of {
 	struct helper_answer answer;
 	struct policy policy;
 	struct origin origin;
+	int code; /* 0, or of a policy that cannot be read */
 	char words[128], hash[2 * PROTO_HASH_LEN + 1], until[32], when[32];
 };
 
@@ -30,7 +32,12 @@ look(const struct store *s, const char *name, struct view_of *v,
 		return fault_set(f, FAULT_FAILED,
 			"%s: it has no policy in %s: keyd will not load it",
 			name, s->config->policies);
-	if (r < 0 || enlist_inspect(s, name, &v->policy, &v->answer, f) < 0)
+	if (r < 0) {
+		/* The key can be shown all the same. */
+		v->code = fault_print(f);
+		memset(&v->policy, 0, sizeof(v->policy));
+	}
+	if (enlist_inspect(s, name, &v->policy, &v->answer, f) < 0)
 		return -1;
 	(void)proto_use_names(v->policy.use, v->words, sizeof(v->words));
 	text_hex(v->answer.d.hash, PROTO_HASH_LEN, v->hash);
@@ -112,7 +119,7 @@ show_verb(struct ctl *c, int argc, char **argv)
 	struct fault f = { 0 };
 	struct view_of *v;
 	struct store store;
-	int r;
+	int r, code;
 
 	if (name == NULL)
 		return FAULT_USAGE;
@@ -130,6 +137,7 @@ show_verb(struct ctl *c, int argc, char **argv)
 		say_json(&c->out, name, v);
 	else if (r == 0)
 		say(name, v);
+	code = v->code;
 	free(v);
-	return r < 0 ? fault_print(&f) : 0;
+	return r < 0 ? fault_print(&f) : code;
 }

@@ -191,6 +191,11 @@ ini_parse(const char *text, size_t len, ini_setting_fn *fn, void *arg,
 
 	if (len > INI_MAX_FILE)
 		return fail(&s, "the file is too large");
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+		s.line = 1;
+		return fail(&s, "the file begins with a byte order mark (BOM): "
+				"save it without");
+	}
 	while (len > 0) {
 		newline = memchr(text, '\n', len);
 		n = newline == NULL ? len : (size_t)(newline - text);

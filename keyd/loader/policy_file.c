@@ -406,6 +406,16 @@ static const struct {
 	{ "enforce", set_enforce },
 };
 
+/* Is something behind the value that looks like a comment? It may stand in a
+ * file's name. */
+static bool
+has_comment(const char *name, const char *value)
+{
+	return strcmp(name, "certificate") != 0 &&
+	       (strstr(value, " #") != NULL || strstr(value, " ;") != NULL ||
+		       strstr(value, "\t#") != NULL);
+}
+
 /* One setting. Never fails, so that ini_parse() goes on to the next. */
 static int
 take_setting(void *arg, const char *section, const char *name,
@@ -427,6 +437,9 @@ take_setting(void *arg, const char *section, const char *name,
 			"%s: unknown setting; known are allow, use, "
 			"certificate, tls12, weak-digests, weak-keys, enforce",
 			name);
+	else if (has_comment(name, value))
+		report(p, ERROR, "%s: '%s': a comment needs a line of its own",
+			name, value);
 	else
 		settings[i].set(p, value);
 	return 0;

@@ -927,6 +927,61 @@ def check_what_runs():
         ks.expect_words(s.ctl("status")[1], "program was replaced")
 
 
+def as_an_ordinary_user():
+    """Who may not do it is told what to do."""
+    with running() as s:
+        cert = key_pair(s)
+        s.ctl_ok(*import_args(cert), cert.key)
+        for args in (
+            ["import", "--allow", "www-data", "--use", "sign", cert.plain],
+            ["generate", "x", "--type", "ec:P-256", "--allow", "www-data"],
+            ["remove", "site", "--yes"],
+            ["restore", "site", "--yes"],
+            ["reload"],
+            ["list"],
+            ["show", "site"],
+            ["check"],
+        ):
+            status, text = ks.run([KEYDCTL, "-c", s.conf, *args], user="www-data")
+            ks.check(status != 0, f"{args}: {text}")
+            ks.expect_words(text, "as root")
+        status, text = ks.run(
+            [f"{ks.BUILD}/keyd/keyd", "-t", "-c", s.conf], user="www-data"
+        )
+        ks.check(status == 1, text)
+
+
+def typos():
+    """A policy that cannot be read is named with line and setting; what it
+    does not concern is shown."""
+    with running() as s:
+        cert, other = key_pair(s), key_pair(s, "other")
+        for one in (cert, other):
+            s.ctl_ok(*import_args(one), one.key)
+        policy = s.path("policies/site.conf")
+        good = ks.read_text(policy)
+        s.write(policy, good.replace("= tls-server", "= tls-servr"))
+        for verb in (["list"], ["show", "site"]):
+            words = [f"{policy}:3: use tls-servr: unknown", "P-256"]
+            refused(s, 1, *verb, words=words)
+        ks.expect_words(s.ctl("list")[1], "other ")
+        s.write(policy, good.replace("= tls-server", "= tls-server # web"))
+        refused(
+            s, 1, "check", words=["site.conf:3: use:", "line of its own"]
+        )
+        s.write(policy, "\ufeff" + good)
+        refused(s, 1, "check", words=["site.conf:1: ", "byte order mark"])
+        s.write(policy, good)
+        # A renewal has put a new key where the shell was.
+        shutil.copyfile(key_pair(s, "new").plain, cert.key)
+        refused(s, 1, "check", words=["keydctl remove site"])
+        args = ["import", "--allow", USER, "--use", "tls-server", cert.key]
+        refused(s, 4, *args, words=["older key", "keydctl remove site"])
+        s.ctl_ok("remove", "site", "--yes")
+        s.ctl_ok(*args)
+        ks.check(works(s, "site"), "the new one does not work")
+
+
 def check_dates():
     """Certificates that have ended, soon end, or have not begun."""
     with running() as s:
@@ -1668,6 +1723,7 @@ TESTS = [
     ("check finds what is wrong", check_finds),
     ("check and keyd say the same", check_agrees_with_keyd),
     ("check tells of certificates' dates", check_dates),
+    ("typos and renewals are told with what to do", typos),
     ("check compares the disk with what runs", check_what_runs),
     ("import follows a link to the real file", symbolic_links),
     ("import refuses hard links", hard_links),
@@ -1689,6 +1745,7 @@ ROOT_TESTS = [
     # strace cannot read the paths of an undumpable process if it is not root.
     ("no openssl.cnf is read", no_openssl_cnf),
     ("check --as tries keys as a user", check_as),
+    ("an ordinary user is told what needs root", as_an_ordinary_user),
     ("a user cannot lock keyd out of its run folder", locked_by_a_user),
     ("a user's directory cannot aim at root's key", in_anothers_directory),
     ("nor can a link that changes all the time", racing_links),
