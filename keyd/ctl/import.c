@@ -8,13 +8,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "activation.h"
 #include "cnffile.h"
 #include "ctl.h"
 #include "daemon.h"
 #include "enlist.h"
 #include "keytype.h"
 #include "origin.h"
-#include "probe.h"
 #include "recover.h"
 #include "shellfile.h"
 #include "text.h"
@@ -257,18 +257,38 @@ plan(struct job *j, struct fault *f)
 		j->options->offline || j->options->dry_run, f);
 }
 
+/* Does the text activate the provider? Nothing of it is acted on. */
+static bool
+activates(const char *path, const struct bytes *b)
+{
+	struct activation a;
+	struct fault ignored;
+	struct cnf cnf;
+	bool r;
+
+	if (cnf_read(path, (const char *)b->data, b->len, cnffile_include, NULL,
+		    &cnf, &ignored) < 0)
+		return false;
+	r = activation_find(&cnf, &a, &ignored) == 0 && a.has_keyd;
+	cnf_free(&cnf);
+	return r;
+}
+
 /* Does the system's openssl.cnf activate the provider? Not, as far as is known. */
 static bool
 is_enabled(void)
 {
-	struct probe *p = malloc(sizeof(*p));
 	char path[PATH_MAX];
-	struct fault ignored;
-	bool r;
+	struct bytes b;
+	bool r = false;
+	int fd = cnffile_include(NULL, cnffile_default(path));
 
-	r = p != NULL && probe_file(cnffile_default(path), p, &ignored) == 0 &&
-	    probe_has(p, "keyd");
-	free(p);
+	if (fd >= 0 && bytes_read(fd, CNF_MAX, &b) == 0) {
+		r = activates(path, &b);
+		bytes_free(&b);
+	}
+	if (fd >= 0)
+		(void)close(fd);
 	return r;
 }
 
