@@ -9,7 +9,9 @@
 
 #include "daemon.h"
 #include "origin.h"
+#include "origin.h"
 #include "recover.h"
+#include "text.h"
 
 int
 enlist_ready(const struct config *c, bool offline, struct fault *f)
@@ -63,13 +65,34 @@ enlist_inspect(const struct store *s, const char *name, const struct policy *p,
 	return r;
 }
 
+/*
+ * Does the journal say that it is another key? With it a store of thousands is searched
+ * without parsing one of them; without one, or if it says yes, the key itself tells.
+ */
+static bool
+is_other(const struct store *s, const char *name,
+	const uint8_t hash[PROTO_HASH_LEN])
+{
+	struct origin *o = malloc(sizeof(*o));
+	char want[2 * PROTO_HASH_LEN + 1];
+	struct fault ignored;
+	bool other;
+
+	text_hex(hash, PROTO_HASH_LEN, want);
+	other = o != NULL && origin_get(s, name, o, &ignored) == 1 &&
+		o->hash[0] != '\0' && strcmp(o->hash, want) != 0;
+	free(o);
+	return other;
+}
+
 static bool
 has_hash(const struct store *s, const char *name,
 	const uint8_t hash[PROTO_HASH_LEN], struct helper_answer *a)
 {
 	struct fault ignored;
 
-	return enlist_inspect(s, name, NULL, a, &ignored) == 0 &&
+	return !is_other(s, name, hash) &&
+	       enlist_inspect(s, name, NULL, a, &ignored) == 0 &&
 	       memcmp(a->d.hash, hash, PROTO_HASH_LEN) == 0;
 }
 

@@ -75,6 +75,7 @@ make(const struct ctl *c, const struct options *o, const struct store *s,
 		goto done;
 	origin->phase = ORIGIN_GENERATED;
 	origin->time = (uint64_t)time(NULL);
+	text_hex(a->d.hash, PROTO_HASH_LEN, origin->hash);
 	r = enlist_add(e, a->pem, f);
 	if (r == 0)
 		r = origin_put(s, o->name, origin, f);

@@ -364,6 +364,7 @@ move(struct job *j, struct fault *f)
 	j->origin.meta = j->old.meta;
 	j->origin.as = j->place.uid;
 	j->origin.time = (uint64_t)time(NULL);
+	text_hex(j->answer.d.hash, PROTO_HASH_LEN, j->origin.hash);
 	(void)snprintf(
 		j->origin.path, sizeof(j->origin.path), "%s", j->place.real);
 	/* Before anything else is written: what to look for if we are killed.

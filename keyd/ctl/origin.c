@@ -65,6 +65,8 @@ origin_put(const struct store *s, const char *name, const struct origin *o,
 	(void)fprintf(out, "# Written by keydctl: do not edit.\n");
 	(void)fprintf(out, "phase = %s\ntime = %" PRIu64 "\n", phases[o->phase],
 		o->time);
+	if (o->hash[0] != '\0')
+		(void)fprintf(out, "hash = %s\n", o->hash);
 	if (o->path[0] != '\0')
 		(void)fprintf(out,
 			"path = %s\nas = %u\nuid = %u\ngid = %u\nmode = %o\n",
@@ -145,6 +147,10 @@ get_setting(void *arg, const char *section, const char *name, const char *value,
 			    : 0;
 		if (r == 0)
 			(void)snprintf(o->tmp, sizeof(o->tmp), "%s", value);
+	} else if (strcmp(name, "hash") == 0) {
+		r = strlen(value) == sizeof(o->hash) - 1 ? 0 : -1;
+		if (r == 0)
+			(void)snprintf(o->hash, sizeof(o->hash), "%s", value);
 	} else if (strcmp(name, "time") == 0) {
 		r = get_number(value, 10, UINT64_MAX, &o->time);
 	} else if (strcmp(name, "as") == 0) {

@@ -11,6 +11,7 @@
 #include "meta.h"
 #include "store.h"
 #include "swap.h"
+#include "wire/proto.h"
 
 enum origin_phase {
 	ORIGIN_IMPORTING = 1, /* the file is the key, or soon a shell */
@@ -26,6 +27,8 @@ struct origin {
 	struct meta meta;
 	uid_t as;      /* who acted in its directory: path.h */
 	uint64_t time; /* of the import, seconds since 1970 */
+	/* Of the SubjectPublicKeyInfo, in hexadecimal; "" in older journals. */
+	char hash[2 * PROTO_HASH_LEN + 1];
 };
 
 __attribute__((warn_unused_result)) int origin_put(const struct store *s,
