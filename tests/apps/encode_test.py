@@ -17,9 +17,8 @@ from keyd_scratch import (
     expect_words,
     handshake,
     read_text,
-    run,
-    run_ok,
 )
+from openssl_bench import Bench
 
 KINDS = {
     "rsa": "rsa:2048",
@@ -29,36 +28,6 @@ KINDS = {
 }
 PASS = ["-passin", "pass:geheim"]
 tap = Tap()
-
-
-class Bench:
-    """openssl with the provider, after or before default, and without it."""
-
-    def __init__(self, s, certs):
-        self.s, self.certs = s, certs
-        self.confs = {
-            order: s.openssl_conf(order, name=f"{order}.cnf")
-            for order in ("after", "before")
-        }
-        self.plain_conf = s.write(
-            "plain.cnf", "[req]\ndistinguished_name = dn\n[dn]\n"
-        )
-
-    def try_(self, *args, order="after", **kwargs):
-        """(exit status, output)"""
-        env = self.s.environment(self.confs[order])
-        return run(["openssl", *args], env=env, **kwargs)
-
-    def __call__(self, *args, order="after"):
-        env = self.s.environment(self.confs[order])
-        return run_ok(["openssl", *args], env=env)
-
-    def plain(self, *args):
-        env = self.s.environment(self.plain_conf)
-        return run_ok(["openssl", *args], env=env)
-
-    def path(self, name):
-        return self.s.path(name)
 
 
 def block(text):
