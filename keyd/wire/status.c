@@ -57,8 +57,9 @@ static const struct detail_row details[] = {
 		"use = sign" },
 	[DETAIL_TLS_POINT] = { "a TLS 1.2 point that is not on its curve",
 		"use = sign" },
-	[DETAIL_TLS_SCHEME] = { "TLS does not use this algorithm and digest "
-				"with this key",
+	[DETAIL_TLS_SCHEME] = { "this version of TLS does not use this "
+				"algorithm and digest with this key (Ed25519 "
+				"and Ed448 sign TLS 1.3 only)",
 		"use = sign" },
 	[DETAIL_NOT_CSR] = { "the message is not a certificate request for "
 			     "this key",
