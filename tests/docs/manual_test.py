@@ -346,6 +346,38 @@ def hints(page, tables):
         check(squash(advice).lower() in text, f"missing: {advice}")
 
 
+# What stands for something else in a message.
+HOLES = r"\.\.\.|\b(?:FILE|SETTING|LAYER|RUN|PID|UID|GID|NAME|N)\b"
+
+
+def said_by(text, programs):
+    """The fixed parts of a message stand in one of the programs."""
+    for program in programs:
+        with open(f"{BUILD}/keyd/{program}", "rb") as f:
+            data = f.read()
+        parts = [part.strip() for part in re.split(HOLES, text)]
+        if all(part.encode() in data for part in parts):
+            return
+    raise Failed(f"no program says: {text}")
+
+
+def log_lines(page, tables):
+    n = 0
+    for item in page.items("Of clients"):
+        said_by(" ".join(item.head[1:]), ["keyd-logger"])
+        n += 1
+    for item in page.items("Of itself"):
+        said_by(item.head[0], ["keyd"])
+        n += 1
+    check(n > 10, f"{n} were found")
+
+
+def ctl_words(page, tables):
+    for item in page.items("DIAGNOSTICS"):
+        said_by(item.head[0], ["keydctl"])
+    check(len(page.items("DIAGNOSTICS")) > 5, "they were not found")
+
+
 # --- keyd.conf, README.md ------------------------------------------------------
 
 
@@ -493,6 +525,9 @@ def drift(pages, tables):
         (details, "provider-keyd.7", ".It Sy 30", ".It Sy 31"),
         (reasons, "provider-keyd.7", ".It Sy keyd failed", ".It Sy keyd fails"),
         (keyd_options, "keyd.8", "Fl -test", "Fl -check"),
+        (log_lines, "keyd.8", ".It Sy turned away", ".It Sy turned down"),
+        (log_lines, "keyd.8", "KEYS ARE LEFT OUT", "KEYS ARE MISSING"),
+        (ctl_words, "keydctl.1", "what is it used for?", "what is it for?"),
     ):
         page = doctored(pages[name], old, new)
         refuses(f"{name}: {new.strip()}", fn, page, tables)
@@ -536,6 +571,8 @@ def main():
     tap.run("provider-keyd(7): details", details, provider7, tables)
     tap.run("provider-keyd(7): reasons", reasons, provider7, tables)
     tap.run("provider-keyd(7): hints and advice", hints, provider7, tables)
+    tap.run("keyd(8): lines of the log", log_lines, keyd8, tables)
+    tap.run("keydctl(1): what it says", ctl_words, ctl, tables)
     tap.run("keyd.conf shows each setting's default", conf_file, conf, tables)
     tap.run("commands in README.md and docs exist", all_commands, pages, tables)
     tap.run("links in README.md and docs lead somewhere", all_links)
