@@ -414,6 +414,20 @@ def conf_file(text, tables):
         )
 
 
+def cnf_file(text, tables):
+    """So does the fragment of openssl.cnf, and it sets none of them."""
+    shown = dict(re.findall(r"(?m)^#([a-z-]+) = (.*)$", text))
+    same(shown, tables.first("provider"), "openssl-keyd.cnf")
+    section = text.split("[keyd_section]")[1]
+    set_ones = re.findall(r"(?m)^([a-z-]+) = ", section)
+    check(set_ones == ["activate"], set_ones)
+    nothing = run_ok([TABLES, "provider", "no-setting", ""])
+    check(
+        run_ok([TABLES, "provider", "timeout", shown["timeout"]]) == nothing,
+        f"timeout = {shown['timeout']} is not the default",
+    )
+
+
 def commands_in(text):
     """Calls of keydctl in code, each as words."""
     code = re.findall(r"`([^`\n]+)`", text)
@@ -465,6 +479,46 @@ def all_commands(pages, tables):
             if line.startswith((".Ql keydctl", ".Dl ", "# keydctl"))
         ).replace("`# ", "`")
         commands(text, tables, page.name)
+
+
+def table(text, heading, first):
+    """Rows of the first table below a heading whose first cell is called so."""
+    text = text[text.index(f"\n{heading}") :]
+    text = text[text.index(f"\n| {first} |") + 1 :].split("\n\n")[0]
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in text.splitlines()[2:]
+    ]
+
+
+def protocol(text, tables):
+    """The specification has what the programs have."""
+    rows = table(text, "## 4. Status and detail", "status")
+    same([(r[0], r[1]) for r in rows], [tuple(r[:2]) for r in tables["status"]], "§4")
+    rows = {r[0]: r[3] for r in table(text, "## 4. Status and detail", "detail")}
+    same(rows, ["0"] + tables.first("detail"), "§4")
+    for number, _, setting in tables["detail"]:
+        # "tls12 = sentinel or tls12 = any", "a higher max-sessions in keyd.conf"
+        named = re.search(r"[a-z0-9-]+ = [a-z-]+|max-[a-z-]+|$", setting)[0]
+        check(
+            named in rows[number] if setting else not rows[number].startswith("`"),
+            f"§4: {number}: {setting!r}, {rows[number]!r}",
+        )
+    rows = table(text, "## 13. Policy file", "setting")
+    same([r[0].strip("`") for r in rows], tables.first("policy"), "§13")
+    base = "allow = www-data\nuse = tls-server\n"
+    for name, _, default in rows:
+        if default.startswith("`"):
+            line = f"{name} = {default}\n".replace("`", "")
+            check(
+                effect("policy", base) == effect("policy", base + line),
+                f"§13: {name}: {default} is not the default",
+            )
+
+
+def readme_uses(text, tables):
+    rows = table(text, "**Policy**", "`use`")
+    same([r[0].strip("`") for r in rows], tables.first("use"), "README.md")
 
 
 def anchors(path):
@@ -539,6 +593,15 @@ def drift(pages, tables):
     ):
         check(old in conf, old)
         refuses(new, conf_file, conf.replace(old, new), tables)
+    spec = read(f"{TOP}/docs/PROTOCOL.md")
+    for old, new in (
+        ("| 7 | limit |", "| 7 | limits |"),
+        ("| 22 | rsa-kx-off |", "| 32 | rsa-kx-off |"),
+        ("| `use = tls-client` |", "| `use = sign` |"),
+        ("| `no`, `sentinel`, `any` | `any` |", "| `no`, `sentinel`, `any` | `no` |"),
+    ):
+        check(old in spec, old)
+        refuses(new, protocol, spec.replace(old, new), tables)
     for text in ("`keydctl destroy site`", "`keydctl remove --force site`", "`keyd -x`"):
         refuses(text, commands, text, tables, "README.md")
     for text in ("[a](no-such.md)", "[a](#no-such)"):
@@ -574,7 +637,20 @@ def main():
     tap.run("keyd(8): lines of the log", log_lines, keyd8, tables)
     tap.run("keydctl(1): what it says", ctl_words, ctl, tables)
     tap.run("keyd.conf shows each setting's default", conf_file, conf, tables)
+    tap.run(
+        "openssl-keyd.cnf shows the provider's settings",
+        cnf_file,
+        read(f"{TOP}/conf/openssl-keyd.cnf"),
+        tables,
+    )
     tap.run("commands in README.md and docs exist", all_commands, pages, tables)
+    tap.run(
+        "PROTOCOL.md: statuses, details, policies",
+        protocol,
+        read(f"{TOP}/docs/PROTOCOL.md"),
+        tables,
+    )
+    tap.run("README.md: uses", readme_uses, read(f"{TOP}/README.md"), tables)
     tap.run("links in README.md and docs lead somewhere", all_links)
     tap.run("drift is noticed", drift, pages, tables)
     return tap.end()
