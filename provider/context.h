@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <openssl/provider.h>
 
+#include "provider/algorithms.h"
 #include "provider/client.h"
 #include "provider/kind.h"
 #include "provider/settings.h"
@@ -25,6 +26,7 @@ struct core {
 struct context {
 	struct core core;
 	struct settings settings;
+	struct algorithms *fips; /* NULL: without assume-fips */
 	struct client *client;
 	/*
 	 * A library context of our own with `default` alone: it never reads

@@ -4,83 +4,10 @@
 
 #include <string.h>
 
+#include "provider/algorithms.h"
 #include "provider/context.h"
 #include "provider/dispatch.h"
-#include "provider/encoder.h"
 #include "provider/errors.h"
-#include "provider/store.h"
-
-#define PROPERTIES "provider=keyd"
-#define DECODES    PROPERTIES ",input=der,structure=PrivateKeyInfo"
-
-#define KEYMGMT(kind, names, table)                                            \
-	[kind] = { names, PROPERTIES, table, "keys kept by keyd" }
-
-static const OSSL_ALGORITHM keymgmts[] = {
-	KEYMGMT(KEY_RSA, KIND_NAMES_RSA, keymgmt_rsa_functions),
-	KEYMGMT(KEY_RSA_PSS, KIND_NAMES_RSA_PSS, keymgmt_rsa_pss_functions),
-	KEYMGMT(KEY_EC, KIND_NAMES_EC, keymgmt_ec_functions),
-	KEYMGMT(KEY_ED25519, KIND_NAMES_ED25519, keymgmt_ed25519_functions),
-	KEYMGMT(KEY_ED448, KIND_NAMES_ED448, keymgmt_ed448_functions),
-	KEYMGMT(KEY_X25519, KIND_NAMES_X25519, keymgmt_x25519_functions),
-	KEYMGMT(KEY_X448, KIND_NAMES_X448, keymgmt_x448_functions),
-	{ NULL, NULL, NULL, NULL },
-};
-
-static const OSSL_ALGORITHM signatures[] = {
-	{ KIND_NAMES_RSA, PROPERTIES, signature_rsa_functions, "RSA by keyd" },
-	{ "ECDSA", PROPERTIES, signature_ecdsa_functions, "ECDSA by keyd" },
-	{ KIND_NAMES_ED25519, PROPERTIES, signature_ed25519_functions,
-		"Ed25519 by keyd" },
-	{ KIND_NAMES_ED448, PROPERTIES, signature_ed448_functions,
-		"Ed448 by keyd" },
-	{ NULL, NULL, NULL, NULL },
-};
-
-#define DECODER(kind, names, table) [kind] = { names, DECODES, table, "shells" }
-
-static const OSSL_ALGORITHM decoders[] = {
-	DECODER(KEY_RSA, KIND_NAMES_RSA, decoder_rsa_functions),
-	DECODER(KEY_RSA_PSS, KIND_NAMES_RSA_PSS, decoder_rsa_pss_functions),
-	DECODER(KEY_EC, KIND_NAMES_EC, decoder_ec_functions),
-	DECODER(KEY_ED25519, KIND_NAMES_ED25519, decoder_ed25519_functions),
-	DECODER(KEY_ED448, KIND_NAMES_ED448, decoder_ed448_functions),
-	DECODER(KEY_X25519, KIND_NAMES_X25519, decoder_x25519_functions),
-	DECODER(KEY_X448, KIND_NAMES_X448, decoder_x448_functions),
-	{ NULL, NULL, NULL, NULL },
-};
-
-static const OSSL_ALGORITHM exchanges[] = {
-	{ "ECDH", PROPERTIES, keyexch_ecdh_functions, "ECDH by keyd" },
-	{ KIND_NAMES_X25519, PROPERTIES, keyexch_ecx_functions,
-		"X25519 by keyd" },
-	{ KIND_NAMES_X448, PROPERTIES, keyexch_ecx_functions, "X448 by keyd" },
-	{ NULL, NULL, NULL, NULL },
-};
-
-static const OSSL_ALGORITHM ciphers[] = {
-	{ KIND_NAMES_RSA, PROPERTIES, cipher_rsa_functions, "RSA by keyd" },
-	{ NULL, NULL, NULL, NULL },
-};
-
-static const OSSL_ALGORITHM kems[] = {
-	{ KIND_NAMES_RSA, PROPERTIES, kem_rsa_functions, "RSASVE of default" },
-	{ NULL, NULL, NULL, NULL },
-};
-
-static const struct {
-	int operation;
-	const OSSL_ALGORITHM *algorithms;
-} operations[] = {
-	{ OSSL_OP_KEYMGMT, keymgmts },
-	{ OSSL_OP_SIGNATURE, signatures },
-	{ OSSL_OP_DECODER, decoders },
-	{ OSSL_OP_ENCODER, encoder_algorithms },
-	{ OSSL_OP_KEYEXCH, exchanges },
-	{ OSSL_OP_ASYM_CIPHER, ciphers },
-	{ OSSL_OP_KEM, kems },
-	{ OSSL_OP_STORE, store_algorithms },
-};
 
 static const OSSL_PARAM gettable[] = {
 	OSSL_PARAM_utf8_ptr(OSSL_PROV_PARAM_NAME, NULL, 0),
@@ -140,14 +67,10 @@ get_params(void *provctx, OSSL_PARAM params[])
 static const OSSL_ALGORITHM *
 query_operation(void *provctx, int operation, int *no_cache)
 {
-	size_t i;
+	const struct context *ctx = provctx;
 
-	(void)provctx;
 	*no_cache = 0;
-	for (i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
-		if (operations[i].operation == operation)
-			return operations[i].algorithms;
-	return NULL;
+	return algorithms_of(ctx->fips, operation);
 }
 
 static const OSSL_ITEM *
@@ -217,6 +140,7 @@ teardown(void *provctx)
 	if (ctx->fallback != NULL)
 		(void)OSSL_PROVIDER_unload(ctx->fallback);
 	OSSL_LIB_CTX_free(ctx->libctx);
+	algorithms_free(ctx->fips);
 	if (ctx->client != NULL)
 		client_free(ctx->client);
 	OPENSSL_free(ctx);
@@ -281,6 +205,11 @@ start(struct context *ctx)
 		ctx->keymgmt[k] = EVP_KEYMGMT_fetch(
 			ctx->libctx, kind_of((enum key_kind)k)->name, NULL);
 		if (ctx->keymgmt[k] == NULL)
+			return -1;
+	}
+	if (ctx->settings.assume_fips) {
+		ctx->fips = algorithms_fips();
+		if (ctx->fips == NULL)
 			return -1;
 	}
 	ctx->has_nonce_type = may_set(ctx->libctx, "ECDSA", "nonce-type");

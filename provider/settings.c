@@ -15,7 +15,7 @@
 /* Each takes a value; returns NULL, or what the value should have been. */
 typedef const char *set_fn(struct settings *s, const char *value);
 
-static set_fn set_socket, set_abstract, set_timeout, set_server_user;
+static set_fn set_socket, set_abstract, set_timeout, set_server_user, set_fips;
 
 static const struct {
 	const char *name;
@@ -25,6 +25,7 @@ static const struct {
 	{ "abstract-socket", set_abstract },
 	{ "timeout", set_timeout },
 	{ "server-user", set_server_user },
+	{ "assume-fips", set_fips },
 };
 
 /* Decimal digits alone, at most max. */
@@ -92,6 +93,15 @@ set_server_user(struct settings *s, const char *value)
 		return "another user: 65534 is anyone whom the kernel cannot "
 		       "name";
 	s->server_user = (uid_t)n;
+	return NULL;
+}
+
+static const char *
+set_fips(struct settings *s, const char *value)
+{
+	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+		return "yes or no";
+	s->assume_fips = strcmp(value, "yes") == 0;
 	return NULL;
 }
 

@@ -4,6 +4,8 @@
 
 #include <openssl/core.h>
 #include <openssl/core_dispatch.h>
+
+#include <stdbool.h>
 #include <sys/types.h>
 
 enum {
@@ -17,6 +19,7 @@ struct settings {
 	char abstract_socket[SETTINGS_MAX_ADDRESS + 1]; /* "": not set */
 	unsigned timeout;                               /* ms */
 	uid_t server_user;                              /* (uid_t)-1: not set */
+	bool assume_fips;  /* say that all algorithms are `fips=yes` */
 	char problem[200]; /* "", or what is wrong, to be said later */
 };
 

@@ -36,7 +36,8 @@ tables_read_provider(const char *name, const char *value)
 		return -1;
 	}
 	(void)printf("socket %s\nabstract-socket %s\ntimeout %u\n"
-		     "server-user %d\n",
-		s.socket, s.abstract_socket, s.timeout, (int)s.server_user);
+		     "server-user %d\nassume-fips %d\n",
+		s.socket, s.abstract_socket, s.timeout, (int)s.server_user,
+		s.assume_fips);
 	return 0;
 }

@@ -100,6 +100,41 @@ Test(provider_settings, server_user_who_is_anyone_is_reported)
 	assert_reported("server-user = 65534", "must be another user");
 }
 
+Test(provider_settings, assume_fips_that_is_neither_is_reported)
+{
+	assert_reported("assume-fips = 1", "assume-fips = 1 must be yes or no");
+}
+
+static bool
+is_fips(const char *setting)
+{
+	EVP_SIGNATURE *sig;
+	bool found;
+
+	scene_start(&s, SCENE_LAST, setting);
+	cr_assert_not_null(s.shell[SCENE_RSA]);
+	sig = EVP_SIGNATURE_fetch(s.libctx, "ECDSA", "provider=keyd,fips=yes");
+	found = sig != NULL;
+	EVP_SIGNATURE_free(sig);
+	ERR_clear_error();
+	return found;
+}
+
+Test(provider_settings, algorithms_are_not_fips)
+{
+	cr_assert_not(is_fips(""));
+}
+
+Test(provider_settings, algorithms_are_not_fips_when_that_is_said)
+{
+	cr_assert_not(is_fips("assume-fips = no"));
+}
+
+Test(provider_settings, algorithms_are_fips_with_assume_fips)
+{
+	cr_assert(is_fips("assume-fips = yes"));
+}
+
 Test(provider_settings, good_settings_are_taken)
 {
 	scene_start(&s, SCENE_LAST,
