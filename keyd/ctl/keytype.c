@@ -59,6 +59,13 @@ is_type(const struct keykind *k, const char *text, uint16_t *bits)
 	return strcasecmp(text, k->option) == 0;
 }
 
+/* Curves that are weak are kept where they are in use already. */
+static bool
+is_for_new(const struct keykind *k)
+{
+	return !keykind_is_weak(k, k->max_bits);
+}
+
 int
 keytype_parse(const char *text, struct keytype *out, struct fault *f)
 {
@@ -68,7 +75,7 @@ keytype_parse(const char *text, struct keytype *out, struct fault *f)
 	size_t i;
 
 	for (i = 0; (k = keykind_at(i)) != NULL; i++) {
-		if (!is_type(k, text, &bits))
+		if (!is_for_new(k) || !is_type(k, text, &bits))
 			continue;
 		*out = (struct keytype){ k, bits };
 		return 0;
@@ -85,6 +92,8 @@ keytype_options(char *out, size_t size)
 	size_t i, n = 0;
 
 	for (i = 0; (k = keykind_at(i)) != NULL && n < size; i++) {
+		if (!is_for_new(k))
+			continue;
 		n += (size_t)snprintf(out + n, size - n, "%s%s",
 			i > 0 ? ", " : "", k->option);
 		if (keykind_is_rsa(k) && n < size)

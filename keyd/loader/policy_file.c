@@ -506,7 +506,7 @@ policy_file_check(const struct policy *p, uint8_t type, unsigned bits,
 			"the %s key has %u bits only, which can be broken; "
 			"make a new one of %u bits or more, or write "
 			"'weak-keys = yes' here",
-			kind->name, bits, kind->min_bits);
+			kind->name, bits, keykind_strong(kind));
 	return out.failed ? -1 : 0;
 }
 

@@ -49,6 +49,10 @@ static const struct keykind kinds[] = {
 	BRAINPOOL(PROTO_KEY_BP384T1, "brainpoolP384t1", 384),
 	BRAINPOOL(PROTO_KEY_BP512R1, "brainpoolP512r1", 512),
 	BRAINPOOL(PROTO_KEY_BP512T1, "brainpoolP512t1", 512),
+	BRAINPOOL(PROTO_KEY_BP160R1, "brainpoolP160r1", 160),
+	BRAINPOOL(PROTO_KEY_BP160T1, "brainpoolP160t1", 160),
+	BRAINPOOL(PROTO_KEY_BP192R1, "brainpoolP192r1", 192),
+	BRAINPOOL(PROTO_KEY_BP192T1, "brainpoolP192t1", 192),
 	{ "Ed25519", "ed25519", "ED25519", NULL, 256, 256, SIGNS, ED25519,
 		PROTO_KEY_ED25519 },
 	{ "Ed448", "ed448", "ED448", NULL, 456, 456, SIGNS, ED448,
@@ -102,10 +106,18 @@ keykind_is_rsa(const struct keykind *k)
 	return k->type == PROTO_KEY_RSA || k->type == PROTO_KEY_RSA_PSS;
 }
 
+unsigned
+keykind_strong(const struct keykind *k)
+{
+	if (keykind_is_rsa(k))
+		return k->min_bits;
+	return keykind_is_ec(k) ? KEYKIND_STRONG_EC : 0;
+}
+
 bool
 keykind_is_weak(const struct keykind *k, unsigned bits)
 {
-	return keykind_is_rsa(k) && bits < k->min_bits;
+	return bits < keykind_strong(k);
 }
 
 bool

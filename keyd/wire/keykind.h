@@ -21,7 +21,10 @@ struct keykind {
 };
 
 enum {
-	KEYKIND_WEAK_RSA = 512, /* bits; below 2048 with `weak-keys = yes` */
+	/* Bits: the fewest of an RSA key, a weak one, which its policy must
+	 * allow; and the fewest of a curve that is not weak. */
+	KEYKIND_WEAK_RSA = 512,
+	KEYKIND_STRONG_EC = 224,
 };
 
 /* The row of a type, NULL if there is none. */
@@ -40,7 +43,10 @@ const struct keykind *keykind_at(size_t n);
 /* RSA and RSA-PSS: of many sizes, and without a group. */
 bool keykind_is_rsa(const struct keykind *k);
 
-/* Is an RSA key of so many bits weak? A key's policy must say so then. */
+/* From how many bits on a key is not weak; 0: whatever it has. */
+unsigned keykind_strong(const struct keykind *k);
+
+/* Is a key of so many bits weak? A key's policy must say so then. */
 bool keykind_is_weak(const struct keykind *k, unsigned bits);
 
 /* Does it have a curve of short Weierstrass form (ECDSA, ECDH)? */

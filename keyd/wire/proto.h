@@ -62,6 +62,10 @@ enum proto_key_type {
 	PROTO_KEY_BP384T1 = 19,
 	PROTO_KEY_BP512R1 = 20,
 	PROTO_KEY_BP512T1 = 21,
+	PROTO_KEY_BP160R1 = 22,
+	PROTO_KEY_BP160T1 = 23,
+	PROTO_KEY_BP192R1 = 24,
+	PROTO_KEY_BP192T1 = 25,
 };
 
 enum proto_algorithm {

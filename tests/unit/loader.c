@@ -159,8 +159,9 @@ assert_takes(const struct keykind *k, const char *structure)
 	struct starter s = { .keys = keys };
 	struct ring_entry e;
 
-	(void)snprintf(text, sizeof(text), "allow = www\nuse = %s\n",
-		proto_use_names(k->uses, words, sizeof(words)));
+	(void)snprintf(text, sizeof(text), "allow = www\nuse = %s\n%s",
+		proto_use_names(k->uses, words, sizeof(words)),
+		keykind_is_weak(k, k->min_bits) ? "weak-keys = yes\n" : "");
 	starter_load(&s);
 	assert_loaded(&s);
 	e = only_entry(&s);

@@ -485,7 +485,7 @@ Test(loader_generate, refuses_other_types_and_sizes)
 		const char *words;
 	} bad_kinds[] = {
 		{ 0, 2048, "key type 0 is unknown" },
-		{ PROTO_KEY_BP512T1 + 1, 0, "key type 22 is unknown" },
+		{ PROTO_KEY_BP192T1 + 1, 0, "key type 26 is unknown" },
 		{ 255, 0, "key type 255 is unknown" },
 		{ PROTO_KEY_RSA, 0, "0 bits do not fit the key type RSA" },
 		{ PROTO_KEY_RSA, 1024, "1024 bits do not fit" },

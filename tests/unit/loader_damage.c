@@ -53,6 +53,8 @@ load_key(EVP_PKEY *pkey, const char *structure)
 static const char *
 policy_for(const struct keykind *k)
 {
+	if (keykind_is_weak(k, k->min_bits))
+		return policy_of_weak;
 	return (k->uses & PROTO_USE_SIGN) != 0 ? policy : policy_of_x;
 }
 

@@ -140,9 +140,9 @@ Test(names, key_kinds_are_found_by_type_and_by_algorithm)
 		cr_assert_neq(k->uses, 0);
 		cr_assert_leq(k->min_bits, k->max_bits);
 	}
-	cr_assert_eq(i, PROTO_KEY_BP512T1);
+	cr_assert_eq(i, PROTO_KEY_BP192T1);
 	cr_assert_null(keykind_by_type(0));
-	cr_assert_null(keykind_by_type(PROTO_KEY_BP512T1 + 1));
+	cr_assert_null(keykind_by_type(PROTO_KEY_BP192T1 + 1));
 	cr_assert_null(keykind_by_algorithm("EC", NULL));
 	cr_assert_null(keykind_by_algorithm("EC", "secp192k1"));
 	cr_assert_null(keykind_by_algorithm("DSA", NULL));

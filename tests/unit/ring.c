@@ -360,7 +360,7 @@ Test(ring, holds_every_type_with_its_own_uses_and_sizes)
 		if (e.key.use != 0)
 			assert_unwritable(&e, k->name);
 	}
-	cr_assert_eq(i, 21);
+	cr_assert_eq(i, 25);
 }
 
 /* K, and nothing else, where a premaster may be asked for. */

@@ -249,7 +249,7 @@ Test(kinds, all_that_can_derive_do)
 		expect_secret(i);
 		n++;
 	}
-	cr_assert_eq(n, 17);
+	cr_assert_eq(n, 21);
 	expect_no_audit();
 	close_and_expect(0);
 }
