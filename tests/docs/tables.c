@@ -46,9 +46,11 @@ words(void)
 	for (bit = 1; bit <= PROTO_USE_ALL; bit <<= 1)
 		(void)printf(
 			"use\t%s\n", proto_use_names(bit, word, sizeof(word)));
+	/* Those that keydctl makes: no weak ones. */
 	for (i = 0; (k = keykind_at(i)) != NULL; i++)
-		(void)printf(
-			"type\t%s\t%d\n", k->option, keykind_is_rsa(k) ? 1 : 0);
+		if (!keykind_is_weak(k, k->max_bits))
+			(void)printf("type\t%s\t%d\n", k->option,
+				keykind_is_rsa(k) ? 1 : 0);
 }
 
 static void
