@@ -17,8 +17,8 @@ _keydctl_types='rsa:2048 rsa:3072 rsa:4096 rsa:8192
 # A verb's options.
 _keydctl_verb_options() {
 	case $1 in
-	import) echo '--allow --use --certificate --name --weak-keys --dry-run
-		--offline' ;;
+	import) echo '--allow --use --certificate --name --passin --weak-keys
+		--force --dry-run --offline' ;;
 	generate) echo '--type --allow --use --shell --offline' ;;
 	csr) echo '--subject --san --out' ;;
 	restore | remove) echo '--yes --offline' ;;
@@ -81,6 +81,7 @@ _keydctl_argument() {
 	--allow) mapfile -t COMPREPLY < <(_keydctl_who "${word##*,}") ;;
 	--use) mapfile -t COMPREPLY < <(compgen -W "$_keydctl_uses" -- "${word##*,}") ;;
 	--type) mapfile -t COMPREPLY < <(compgen -W "$_keydctl_types" -- "$word") ;;
+	--passin) mapfile -t COMPREPLY < <(compgen -W 'pass: env: file: fd: stdin' -- "$word") ;;
 	--as) mapfile -t COMPREPLY < <(compgen -u -- "$word") ;;
 	--pid) mapfile -t COMPREPLY < <(compgen -W "$(_keydctl_pids)" -- "$word") ;;
 	--service) mapfile -t COMPREPLY < <(compgen -W "$(_keydctl_units)" -- "$word") ;;

@@ -93,6 +93,27 @@ bytes_file(const struct bytes *b)
 }
 
 int
+bytes_splice(const struct bytes *in, size_t start, size_t len, const void *with,
+	size_t n, struct bytes *out)
+{
+	size_t after = in->len - start - len;
+	struct bytes b = { .len = start + n + after };
+
+	b.size = b.len + 1;
+	b.data = bytes_secret(b.size);
+	if (b.data == NULL)
+		return -1;
+	if (start > 0)
+		memcpy(b.data, in->data, start);
+	if (n > 0)
+		memcpy(b.data + start, with, n);
+	if (after > 0)
+		memcpy(b.data + start + n, in->data + start + len, after);
+	*out = b;
+	return 0;
+}
+
+int
 bytes_equal(const struct bytes *a, const struct bytes *b)
 {
 	return a->len == b->len &&

@@ -33,6 +33,11 @@ bytes_write(int fd, const void *data, size_t len);
  */
 __attribute__((warn_unused_result)) int bytes_file(const struct bytes *b);
 
+/* A copy with other bytes in the place of len from start. 0, or -1: errno. */
+__attribute__((warn_unused_result)) int
+bytes_splice(const struct bytes *in, size_t start, size_t len, const void *with,
+	size_t n, struct bytes *out);
+
 int bytes_equal(const struct bytes *a, const struct bytes *b);
 
 /* Wipes and frees. */

@@ -155,7 +155,7 @@ int
 enlist_free(const struct enlist *e, const char *path, bool all, struct fault *f)
 {
 	static const enum store_kind kinds[] = { STORE_KEY, STORE_POLICY,
-		STORE_ORIGIN };
+		STORE_ORIGIN, STORE_ORIGINAL };
 	char there[PATH_MAX];
 	size_t i;
 	int r;

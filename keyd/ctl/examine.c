@@ -99,6 +99,7 @@ file(struct findings *v, const struct store *s, const char *name,
 {
 	struct path_place place;
 	struct swap_file file;
+	struct view part;
 	struct fault f = { 0 };
 
 	if (o->phase == ORIGIN_IMPORTING || o->phase == ORIGIN_RESTORING)
@@ -115,7 +116,7 @@ file(struct findings *v, const struct store *s, const char *name,
 		finding_say(v, FINDING_WARNING, name, "%s is gone", o->path);
 	else if (swap_read(&place, place.name, &file, &f) < 0)
 		finding_say(v, FINDING_WARNING, name, "%s", f.text);
-	else if (!shellfile_is(&file.bytes, name))
+	else if (!shellfile_find(o->form, &file.bytes, name, &part))
 		finding_say(v, FINDING_ERROR, name,
 			"%s is not its shell any more: if a renewal wrote a "
 			"key there: keydctl remove %s, then keydctl import",
@@ -150,6 +151,9 @@ examine_key(struct findings *v, const struct store *s, const char *name,
 	int r;
 
 	examine_mode(v, store_path(s, STORE_KEY, name, path), true);
+	if (store_has(s, STORE_ORIGINAL, name, &f) > 0)
+		examine_mode(
+			v, store_path(s, STORE_ORIGINAL, name, path), true);
 	origin(v, s, name);
 	(void)store_path(s, STORE_POLICY, name, path);
 	r = policy_get(s, name, p, &f);

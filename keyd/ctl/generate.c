@@ -47,7 +47,7 @@ put_shell(const struct enlist *e, const struct path_place *p, struct fault *f)
 
 	if (p->dir < 0)
 		return 0;
-	n = shellfile_print(e->name, e->key->spki, text, f);
+	n = shellfile_print(SHELLFILE_PEM, e->name, e->key->spki, text, f);
 	return n < 0 ? -1 : swap_create(p, text, (size_t)n, f);
 }
 

@@ -215,6 +215,51 @@ add_report(struct reader *r, const char *path, struct fault *f)
 	return 0;
 }
 
+/* The next datagram that is no report: its type, and a reader behind it. What
+ * the reports say is in *f. */
+static int
+next(struct helper *h, const char *path, uint8_t data[BOOT_MAX], uint8_t *type,
+	struct reader *r, struct fault *f)
+{
+	long n;
+
+	for (;;) {
+		n = receive(h, data, f);
+		if (n < 0)
+			return -1;
+		*r = reader_init(data, (size_t)n);
+		*type = reader_u8(r);
+		if (*type == BOOT_READY)
+			continue;
+		if (*type != BOOT_REPORT)
+			return 0;
+		if (add_report(r, path, f) < 0)
+			return -1;
+	}
+}
+
+/* Of another type than asked for: reports and done. */
+static int
+refused(const char *path, struct fault *f)
+{
+	if (f->text[0] == '\0')
+		(void)fault_set(f, FAULT_FAILED,
+			"%s%skeyd-load refused it without a reason", path,
+			path[0] != '\0' ? ": " : "");
+	return -1;
+}
+
+static int
+get_description(struct reader *r, struct helper_answer *out, struct fault *f)
+{
+	if (boot_get_description(r, &out->d) < 0)
+		return fault_set(
+			f, FAULT_FAILED, "keyd-load: malformed description");
+	copy_clean(out->subject, sizeof(out->subject), out->d.subject);
+	copy_clean(out->why, sizeof(out->why), out->d.why);
+	return 0;
+}
+
 /* The answer to a question: of the type, or reports and done. */
 static int
 answer(struct helper *h, const char *path, uint8_t type,
@@ -222,38 +267,16 @@ answer(struct helper *h, const char *path, uint8_t type,
 {
 	struct reader r;
 	uint8_t got;
-	long n;
 
 	f->text[0] = '\0';
 	f->code = FAULT_FAILED;
-	for (;;) {
-		n = receive(h, out->data, f);
-		if (n < 0)
-			return -1;
-		r = reader_init(out->data, (size_t)n);
-		got = reader_u8(&r);
-		if (got == BOOT_READY)
-			continue;
-		if (got != BOOT_REPORT)
-			break;
-		if (add_report(&r, path, f) < 0)
-			return -1;
-	}
-	if (got != type) {
-		if (f->text[0] == '\0')
-			(void)fault_set(f, FAULT_FAILED,
-				"%s%skeyd-load refused it without a reason",
-				path, path[0] != '\0' ? ": " : "");
+	if (next(h, path, out->data, &got, &r, f) < 0)
 		return -1;
-	}
+	if (got != type)
+		return refused(path, f);
 	if (type == BOOT_GENERATED)
 		out->pem = reader_vec16(&r);
-	if (boot_get_description(&r, &out->d) < 0)
-		return fault_set(
-			f, FAULT_FAILED, "keyd-load: malformed description");
-	copy_clean(out->subject, sizeof(out->subject), out->d.subject);
-	copy_clean(out->why, sizeof(out->why), out->d.why);
-	return 0;
+	return get_description(&r, out, f);
 }
 
 static int
@@ -295,6 +318,92 @@ helper_inspect(const struct config *c, const char *path, int key,
 	writer_u8(&w, certificate >= 0);
 	memset(out, 0, sizeof(*out));
 	return ask(c, path, &w, fds, n, BOOT_DESCRIPTION, out, f);
+}
+
+/* Sends the passphrase, which is then in the kernel's hands and keyd-load's. */
+static int
+send_passphrase(struct helper *h, struct view passphrase, struct fault *f)
+{
+	const size_t size = BOOT_MAX_PASSPHRASE + 3;
+	uint8_t *buf = bytes_secret(size);
+	struct writer w;
+	size_t len;
+	int r = -1;
+
+	if (buf == NULL)
+		return fault_set(f, FAULT_FAILED, "out of memory");
+	w = writer_init(buf, size);
+	writer_u8(&w, BOOT_PASSPHRASE);
+	writer_vec16(&w, passphrase.data, passphrase.len);
+	if (writer_finish(&w, &len) == 0)
+		r = boot_send(h->fd, buf, len, NULL, 0);
+	if (r < 0)
+		(void)fault_set(
+			f, FAULT_FAILED, "keyd-load: %s", strerror(errno));
+	bytes_secret_free(buf, size);
+	return r;
+}
+
+/* Up to the datagram that is no question for a passphrase. */
+static int
+unlock(struct helper *h, const char *path, struct passphrase *passphrase,
+	uint8_t data[BOOT_MAX], uint8_t *type, struct reader *r,
+	struct fault *f)
+{
+	struct view text;
+	unsigned wrong = 0;
+
+	for (;;) {
+		if (next(h, path, data, type, r, f) < 0)
+			return -1;
+		if (*type != BOOT_LOCKED)
+			return 0;
+		if (passphrase_get(passphrase, path, wrong++, &text, f) < 0 ||
+			send_passphrase(h, text, f) < 0)
+			return -1;
+	}
+}
+
+static int
+converse(struct helper *h, const char *path, struct passphrase *passphrase,
+	struct helper_extract *key, struct helper_answer *out, struct fault *f)
+{
+	struct reader r;
+	uint8_t got;
+
+	f->text[0] = '\0';
+	f->code = FAULT_FAILED;
+	if (unlock(h, path, passphrase, key->data, &got, &r, f) < 0)
+		return -1;
+	if (got != BOOT_EXTRACTED)
+		return refused(path, f);
+	if (boot_get_extracted(&r, &key->e) < 0)
+		return fault_set(
+			f, FAULT_FAILED, "keyd-load: malformed answer");
+	return answer(h, path, BOOT_DESCRIPTION, out, f);
+}
+
+int
+helper_extract(const struct config *c, const char *path, const int files[2],
+	struct passphrase *passphrase, struct helper_extract *key,
+	struct helper_answer *out, struct fault *f)
+{
+	const uint8_t question[] = { BOOT_EXTRACT, files[1] >= 0 };
+	struct helper h = { .pid = -1, .fd = -1 };
+	int r = -1;
+
+	memset(out, 0, sizeof(*out));
+	if (start(c, "extract", &h, f) < 0)
+		return -1;
+	if (boot_send(h.fd, question, sizeof(question), files,
+		    1 + (size_t)question[1]) < 0)
+		(void)fault_set(f, FAULT_FAILED,
+			"keyd-load: %s: see its messages above",
+			strerror(errno));
+	else
+		r = converse(&h, path, passphrase, key, out, f);
+	stop(&h);
+	return r;
 }
 
 int

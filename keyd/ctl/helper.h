@@ -8,6 +8,7 @@
 #include "bytes.h"
 #include "config/config.h"
 #include "fault.h"
+#include "passphrase.h"
 #include "wire/boot.h"
 
 struct helper_answer {
@@ -25,6 +26,21 @@ struct helper_answer {
 __attribute__((warn_unused_result)) int
 helper_inspect(const struct config *c, const char *path, int key,
 	int certificate, struct helper_answer *out, struct fault *f);
+
+/* A key file's key: where it stands in the file, what is to be kept of it. */
+struct helper_extract {
+	struct boot_extracted e; /* its view points into data */
+	uint8_t data[BOOT_MAX];  /* holds a key: bytes_secret() */
+};
+
+/*
+ * The same of the file's first key that is no shell, among others perhaps; with certificate -1
+ * and one of this key in the file itself, that is the one described.
+ * Encrypted, passphrase is asked as often as it has one. 0, or -1 with *f.
+ */
+__attribute__((warn_unused_result)) int helper_extract(const struct config *c,
+	const char *path, const int files[2], struct passphrase *passphrase,
+	struct helper_extract *key, struct helper_answer *out, struct fault *f);
 
 /* A new key. The answer holds it: bytes_secret(). */
 __attribute__((warn_unused_result)) int

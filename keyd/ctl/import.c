@@ -18,11 +18,14 @@
 #include "recover.h"
 #include "shellfile.h"
 #include "text.h"
+#include "wellknown.h"
 
 struct options {
 	struct policy policy; /* allow, use, certificate as given */
 	const char *certificate, *name;
-	bool dry_run, offline, weak_keys;
+	char *passin;
+	bool dry_run, offline, weak_keys, force;
+	struct passphrase *passphrase;
 };
 
 struct job {
@@ -35,6 +38,10 @@ struct job {
 	struct path_place place;
 	struct swap_file old;
 	struct helper_answer answer;
+	struct helper_extract *key; /* secret memory */
+	struct view part;           /* of old: what becomes the shell */
+	enum shellfile_form form;
+	const char *certificate; /* as given, or the file itself */
 	struct policy policy;
 	struct origin origin;
 	struct enlist enlist;
@@ -50,12 +57,27 @@ check_file(const struct job *j, struct fault *f)
 			"%04o): the key is not secret any more: make a new "
 			"one; or chmod o-r and import it all the same",
 			j->place.real, (unsigned)j->old.st.st_mode & 07777);
-	if (text_pem_blocks(
-		    j->old.bytes.data, j->old.bytes.len, "EC PARAMETERS") > 1)
-		return fault_set(f, FAULT_REFUSED,
-			"%s: there is more in it than a key (certificates?): "
-			"put the key into a file of its own",
-			j->place.real);
+	if (j->options->force)
+		return 0;
+	return wellknown_check(
+		&j->ctl->config, j->place.real, j->answer.d.hash, f);
+}
+
+/* What part of the file the key is, by keyd-load's word. */
+static int
+locate(struct job *j, struct fault *f)
+{
+	const struct boot_extracted *e = &j->key->e;
+	const struct bytes *b = &j->old.bytes;
+
+	if (e->start > b->len || e->len > b->len - e->start)
+		return fault_set(
+			f, FAULT_FAILED, "keyd-load: malformed answer");
+	j->part = (struct view){ b->data + e->start, e->len };
+	j->form = e->der            ? SHELLFILE_DER
+		  : e->len < b->len ? SHELLFILE_BLOCK
+				    : SHELLFILE_PEM;
+	j->certificate = e->own ? j->file : j->options->certificate;
 	return 0;
 }
 
@@ -64,22 +86,25 @@ static int
 inspect(struct job *j, struct fault *f)
 {
 	const char *cert = j->options->certificate;
-	int key = bytes_file(&j->old.bytes), fd = -1, r = -1;
+	int files[2] = { bytes_file(&j->old.bytes), -1 }, r = -1;
 
-	if (key < 0)
+	if (files[0] < 0)
 		return fault_set(
 			f, FAULT_FAILED, "memfd_create: %s", strerror(errno));
 	if (cert != NULL)
-		fd = open(cert, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (cert != NULL && fd < 0)
+		files[1] = open(
+			cert, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (cert != NULL && files[1] < 0)
 		(void)fault_set(
 			f, FAULT_FAILED, "%s: %s", cert, strerror(errno));
 	else
-		r = helper_inspect(
-			&j->ctl->config, j->place.real, key, fd, &j->answer, f);
-	(void)close(key);
-	if (fd >= 0)
-		(void)close(fd);
+		r = helper_extract(&j->ctl->config, j->place.real, files,
+			j->options->passphrase, j->key, &j->answer, f);
+	(void)close(files[0]);
+	if (files[1] >= 0)
+		(void)close(files[1]);
+	if (r == 0)
+		r = locate(j, f);
 	if (r == 0 && j->answer.d.certificate == 2)
 		r = fault_set(f, FAULT_FAILED,
 			"%s: the certificate %s belongs to another key: name "
@@ -95,8 +120,8 @@ choose_name(struct job *j, struct fault *f)
 	static const char *const suffixes[] = { ".pem", ".key", ".crt" };
 	const char *given = j->options->name;
 	const char *from = given != NULL ? given : strrchr(j->file, '/');
+	char next[8] = "", *p;
 	size_t i, n;
-	char *p;
 
 	if (from == NULL || *from == '\0')
 		from = j->file;
@@ -108,10 +133,13 @@ choose_name(struct job *j, struct fault *f)
 			n -= 4;
 			break;
 		}
-	if (n <= PROTO_MAX_NAME) {
-		memcpy(j->name, from, n);
-		j->name[n] = '\0';
-	}
+	/* Of several keys in one file, the second is NAME-2. */
+	if (j->key->e.shells > 0)
+		(void)snprintf(
+			next, sizeof(next), "-%u", j->key->e.shells + 1U);
+	if (n + strlen(next) <= PROTO_MAX_NAME)
+		(void)snprintf(
+			j->name, sizeof(j->name), "%.*s%s", (int)n, from, next);
 	for (p = j->name; given == NULL && *p != '\0'; p++)
 		if (!proto_is_name(p, 1) && strchr("._-", *p) == NULL)
 			*p = '-';
@@ -182,10 +210,9 @@ make_policy(struct job *j, struct fault *f)
 	if (keytype_allows(k, j->policy.use, f) < 0)
 		return -1;
 	policy_show_tls12(&j->policy, k);
-	return j->options->certificate == NULL
+	return j->certificate == NULL
 		       ? 0
-		       : policy_set_certificate(
-				 &j->policy, j->options->certificate, f);
+		       : policy_set_certificate(&j->policy, j->certificate, f);
 }
 
 /* Nothing is left to do, if the key is here. */
@@ -232,10 +259,6 @@ plan(struct job *j, struct fault *f)
 			strerror(ENOENT));
 	if (swap_read(&j->place, j->place.name, &j->old, f) < 0)
 		return -1;
-	/* A shell is public, and may be readable by everyone. */
-	if (text_pem_blocks(j->old.bytes.data, j->old.bytes.len, NULL) > 1 &&
-		check_file(j, f) < 0)
-		return -1;
 	if (inspect(j, f) < 0)
 		return -1;
 	if (j->answer.d.form == BOOT_FORM_SHELL)
@@ -244,6 +267,7 @@ plan(struct job *j, struct fault *f)
 		*f = *j->stopped;
 		return -1;
 	}
+	/* A shell is public, and may be readable by everyone. */
 	if (check_file(j, f) < 0 || choose_name(j, f) < 0 ||
 		make_policy(j, f) < 0)
 		return -1;
@@ -292,6 +316,28 @@ is_enabled(void)
 	return r;
 }
 
+/* What may not be expected of this file. */
+static void
+say_form(const struct job *j)
+{
+	const struct boot_extracted *e = &j->key->e;
+	char path[PATH_MAX];
+
+	if (j->form == SHELLFILE_BLOCK)
+		(void)printf(
+			"  of the file, only the key's block is replaced\n");
+	if (e->encrypted)
+		(void)printf(
+			"  the shell needs no passphrase, and in the store "
+			"the key has none: %s; as it was, it is kept "
+			"there for restore\n",
+			store_path(j->store, STORE_KEY, j->name, path));
+	if (e->more > 0 && j->options->dry_run)
+		(void)printf("  the file holds %u more: each would be imported "
+			     "after it, as %s-2 and so on\n",
+			(unsigned)e->more, j->name);
+}
+
 static void
 say(const struct job *j)
 {
@@ -318,6 +364,8 @@ say(const struct job *j)
 		json_string(out, "tls12", j->policy.tls12);
 		json_string(out, "certificate", j->policy.certificate);
 		json_string(out, "certificate-note", note);
+		json_bool(out, "encrypted", j->key->e.encrypted);
+		json_number(out, "more-keys", j->key->e.more);
 		json_string(out, "proof", j->enlist.proof);
 		json_close(out, '}');
 		return;
@@ -334,6 +382,7 @@ say(const struct job *j)
 			text_shown(j->policy.certificate, file));
 	if (note[0] != '\0')
 		(void)printf("    %s\n", note);
+	say_form(j);
 	if (j->options->dry_run)
 		return;
 	(void)printf("  %s\n", j->enlist.proof);
@@ -349,17 +398,32 @@ say(const struct job *j)
 			     "keydctl enable (or --service NAME.service).\n");
 }
 
-/* Stores, tries, and then replaces the file. */
+/* The file as it will be. */
 static int
-move(struct job *j, struct fault *f)
+put_together(struct job *j, struct bytes *out, struct fault *f)
 {
 	char shell[SHELLFILE_MAX];
-	long n = shellfile_print(j->name, j->answer.d.spki, shell, f);
-	struct view key = { j->old.bytes.data, j->old.bytes.len };
-	int r;
+	long n = shellfile_print(j->form, j->name, j->answer.d.spki, shell, f);
 
 	if (n < 0)
 		return -1;
+	if (bytes_splice(&j->old.bytes, j->key->e.start, j->part.len, shell,
+		    (size_t)n, out) < 0)
+		return fault_set(f, FAULT_FAILED, "out of memory");
+	/* It must be read again to be restored. */
+	if (out->len <= SWAP_MAX)
+		return 0;
+	bytes_free(out);
+	return fault_set(f, FAULT_REFUSED,
+		"%s: with the shell it would be longer than 64 kB: put the key "
+		"into a file of its own",
+		j->place.real);
+}
+
+/* What the file will be, to the journal. */
+static int
+begin(struct job *j, struct fault *f)
+{
 	j->origin.phase = ORIGIN_IMPORTING;
 	j->origin.meta = j->old.meta;
 	j->origin.as = j->place.uid;
@@ -367,20 +431,61 @@ move(struct job *j, struct fault *f)
 	text_hex(j->answer.d.hash, PROTO_HASH_LEN, j->origin.hash);
 	(void)snprintf(
 		j->origin.path, sizeof(j->origin.path), "%s", j->place.real);
-	/* Before anything else is written: what to look for if we are killed.
-	 */
+	j->origin.form = j->form;
+	if (j->form == SHELLFILE_BLOCK &&
+		origin_rest(&j->old.bytes, j->part, j->origin.rest) < 0)
+		return fault_set(f, FAULT_FAILED, "out of memory");
 	if (swap_name(j->origin.tmp, f) < 0)
 		return -1;
-	r = origin_put(j->store, j->name, &j->origin, f);
-	if (r == 0)
-		r = enlist_add(&j->enlist, key, f);
-	if (r == 0)
-		r = swap_prepare(&j->place, j->origin.tmp, shell, (size_t)n,
-			&j->old.meta, f);
-	if (r < 0) {
-		enlist_undo(&j->enlist, f);
+	return origin_put(j->store, j->name, &j->origin, f);
+}
+
+/* The key into the store: as it is in the file, or else what keyd can load, and
+ * beside it what restore puts back. */
+static int
+keep(struct job *j, struct fault *f)
+{
+	struct view key = j->key->e.pem;
+
+	if (key.len == 0)
+		return enlist_add(&j->enlist, j->part, f);
+	if (store_put(j->store, STORE_ORIGINAL, j->name, j->part.data,
+		    j->part.len, f) < 0)
 		return -1;
-	}
+	return enlist_add(&j->enlist, key, f);
+}
+
+/* Up to the exchange; what fails is taken back. */
+static int
+prepare(struct job *j, struct fault *f)
+{
+	struct bytes file;
+	int r;
+
+	if (put_together(j, &file, f) < 0)
+		return -1;
+	/* Before anything else is written: what to look for if we are killed.
+	 */
+	r = begin(j, f);
+	if (r == 0)
+		r = keep(j, f);
+	if (r == 0)
+		r = swap_prepare(&j->place, j->origin.tmp, file.data, file.len,
+			&j->old.meta, f);
+	bytes_free(&file);
+	if (r < 0)
+		enlist_undo(&j->enlist, f);
+	return r;
+}
+
+/* Stores, tries, and then replaces the file. */
+static int
+move(struct job *j, struct fault *f)
+{
+	int r;
+
+	if (prepare(j, f) < 0)
+		return -1;
 	r = swap_exchange(&j->place, j->origin.tmp, &j->old, f);
 	if (r == SWAP_STUCK)
 		return -1;
@@ -425,13 +530,17 @@ fail(struct job *j, const struct fault *f)
 
 static int
 import_one(struct ctl *c, const struct options *o, const struct store *s,
-	const struct fault *stopped, const char *file)
+	const struct fault *stopped, const char *file, bool *more)
 {
 	struct job *j = calloc(1, sizeof(*j));
+	struct helper_extract *key = NULL;
 	struct fault f = { 0 };
 	int r;
 
-	if (j == NULL) {
+	if (j != NULL)
+		key = bytes_secret(sizeof(*key));
+	if (key == NULL) {
+		free(j);
 		(void)fault_set(&f, FAULT_FAILED, "out of memory");
 		return fault_print(&f);
 	}
@@ -439,14 +548,17 @@ import_one(struct ctl *c, const struct options *o, const struct store *s,
 		.options = o,
 		.store = s,
 		.stopped = stopped,
-		.file = file };
+		.file = file,
+		.key = key };
 	j->place.dir = -1;
 	r = plan(j, &f);
 	if (r == 0 && !o->dry_run)
 		r = move(j, &f);
 	if (r == 0)
 		say(j);
+	*more = r == 0 && !o->dry_run && key->e.more > 0;
 	r = r < 0 ? fail(j, &f) : FAULT_NONE;
+	bytes_secret_free(key, sizeof(*key));
 	swap_free(&j->old);
 	path_close(&j->place);
 	free(j);
@@ -464,6 +576,8 @@ parse(int argc, char **argv, struct options *o, struct fault *f)
 		{ "dry-run", no_argument, NULL, 'd' },
 		{ "offline", no_argument, NULL, 'o' },
 		{ "weak-keys", no_argument, NULL, 'w' },
+		{ "passin", required_argument, NULL, 'p' },
+		{ "force", no_argument, NULL, 'f' },
 		{ 0 },
 	};
 	int opt;
@@ -480,6 +594,9 @@ parse(int argc, char **argv, struct options *o, struct fault *f)
 		o->dry_run |= opt == 'd';
 		o->offline |= opt == 'o';
 		o->weak_keys |= opt == 'w';
+		o->force |= opt == 'f';
+		if (opt == 'p')
+			o->passin = optarg;
 		if (opt == '?')
 			return fault_set(f, FAULT_USAGE,
 				"import: unknown "
@@ -502,6 +619,7 @@ run(struct ctl *c, const struct options *o, char **files, struct fault *f)
 {
 	struct fault stopped = { 0 };
 	struct store store;
+	bool more;
 	int r, code = 0, n;
 
 	/* Shells need no keyd that runs. */
@@ -519,11 +637,13 @@ run(struct ctl *c, const struct options *o, char **files, struct fault *f)
 		(void)fault_print(f);
 	if (c->json)
 		json_open(&c->out, NULL, '[');
-	for (; *files != NULL; files++) {
+	while (*files != NULL) {
 		r = import_one(c, o, &store,
-			stopped.code != 0 ? &stopped : NULL, *files);
+			stopped.code != 0 ? &stopped : NULL, *files, &more);
 		if (code == 0)
 			code = r;
+		/* A file may hold more than one key. */
+		files += !more;
 	}
 	if (c->json)
 		json_close(&c->out, ']');
@@ -536,10 +656,15 @@ import_verb(struct ctl *c, int argc, char **argv)
 {
 	struct options o = { 0 };
 	struct fault f = { 0 };
+	int code;
 
 	if (parse(argc, argv, &o, &f) < 0) {
 		(void)fault_print(&f);
 		return f.code == FAULT_USAGE ? ctl_usage("import") : f.code;
 	}
-	return run(c, &o, argv + optind, &f);
+	if (passphrase_open(o.passin, &o.passphrase, &f) < 0)
+		return fault_print(&f);
+	code = run(c, &o, argv + optind, &f);
+	passphrase_free(o.passphrase);
+	return code;
 }

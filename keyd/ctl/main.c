@@ -21,7 +21,8 @@ static const struct verb {
 } verbs[] = {
 	{ "import", import_verb,
 		"--allow WHO[,…] [--use USE[,…]] [--certificate FILE] "
-		"[--name NAME] [--weak-keys] [--dry-run] [--offline] FILE…",
+		"[--name NAME] [--passin FROM] [--weak-keys] [--force] "
+		"[--dry-run] [--offline] FILE…",
 		"move keys into keyd, leaving shells" },
 	{ "generate", generate_verb,
 		"NAME --type TYPE --allow WHO[,…] "
@@ -143,6 +144,12 @@ help(void)
 			uses[i].words);
 	(void)printf("TYPE       of a new key: %s\n"
 		     "--weak-keys  take RSA keys under 2048 bits, too\n"
+		     "--passin FROM  the passphrase of an encrypted key, "
+		     "instead of the terminal's:\n           "
+		     "pass:PASSPHRASE, env:VARIABLE, file:PATH, fd:NUMBER, "
+		     "stdin\n"
+		     "--force    take Debian's snakeoil key, which others use, "
+		     "too\n"
 		     "--offline  keyd does not run: nothing can be tried\n"
 		     "--yes      do not ask\n\n"
 		     "Exit codes: 0 done; 1 failed, nothing changed; 2 usage;\n"

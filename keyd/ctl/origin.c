@@ -1,6 +1,7 @@
 #include "origin.h"
 
 #include <inttypes.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,12 @@ static const char *const phases[] = {
 	[ORIGIN_IMPORTED] = "imported",
 	[ORIGIN_RESTORING] = "restoring",
 	[ORIGIN_GENERATED] = "generated",
+};
+
+static const char *const forms[] = {
+	[SHELLFILE_PEM] = "pem",
+	[SHELLFILE_DER] = "der",
+	[SHELLFILE_BLOCK] = "block",
 };
 
 const char *
@@ -50,7 +57,7 @@ int
 origin_put(const struct store *s, const char *name, const struct origin *o,
 	struct fault *f)
 {
-	char path[3 * PATH_MAX], *text = NULL;
+	char path[3 * PATH_MAX], rest[2 * ORIGIN_HASH + 1], *text = NULL;
 	size_t len = 0;
 	FILE *out;
 	int r;
@@ -72,6 +79,12 @@ origin_put(const struct store *s, const char *name, const struct origin *o,
 			"path = %s\nas = %u\nuid = %u\ngid = %u\nmode = %o\n",
 			path, (unsigned)o->as, (unsigned)o->meta.uid,
 			(unsigned)o->meta.gid, (unsigned)o->meta.mode);
+	if (o->form != SHELLFILE_PEM)
+		(void)fprintf(out, "form = %s\n", forms[o->form]);
+	if (o->form == SHELLFILE_BLOCK) {
+		text_hex(o->rest, sizeof(o->rest), rest);
+		(void)fprintf(out, "rest = %s\n", rest);
+	}
 	if (o->tmp[0] != '\0')
 		(void)fprintf(out, "tmp = %s\n", o->tmp);
 	if (o->meta.nxattrs > 0) {
@@ -126,6 +139,19 @@ get_phase(const char *value, struct origin *o)
 }
 
 static int
+get_form(const char *value, struct origin *o)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (strcmp(value, forms[i]) == 0) {
+			o->form = (enum shellfile_form)i;
+			return 0;
+		}
+	return -1;
+}
+
+static int
 get_setting(void *arg, const char *section, const char *name, const char *value,
 	unsigned line, struct ini_error *err)
 {
@@ -138,6 +164,12 @@ get_setting(void *arg, const char *section, const char *name, const char *value,
 		r = get_xattr(value, &o->meta);
 	} else if (strcmp(name, "phase") == 0) {
 		r = get_phase(value, o);
+	} else if (strcmp(name, "form") == 0) {
+		r = get_form(value, o);
+	} else if (strcmp(name, "rest") == 0) {
+		r = text_unhex(value, o->rest, sizeof(o->rest)) == ORIGIN_HASH
+			    ? 0
+			    : -1;
 	} else if (strcmp(name, "path") == 0) {
 		r = text_unescape(value, o->path, sizeof(o->path));
 	} else if (strcmp(name, "tmp") == 0) {
@@ -193,4 +225,37 @@ origin_get(const struct store *s, const char *name, struct origin *out,
 							 : err.text);
 	bytes_free(&text);
 	return r;
+}
+
+int
+origin_rest(
+	const struct bytes *file, struct view part, uint8_t out[ORIGIN_HASH])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	size_t before = (size_t)(part.data - file->data);
+	size_t after = before + part.len;
+	int r = -1;
+
+	/* Where one ends and the other begins counts as well. */
+	if (ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
+		EVP_DigestUpdate(ctx, &before, sizeof(before)) == 1 &&
+		EVP_DigestUpdate(ctx, file->data, before) == 1 &&
+		EVP_DigestUpdate(ctx, file->data + after, file->len - after) ==
+			1 &&
+		EVP_DigestFinal_ex(ctx, out, NULL) == 1)
+		r = 0;
+	EVP_MD_CTX_free(ctx);
+	return r;
+}
+
+int
+origin_part(const struct store *s, const char *name, struct bytes *out,
+	struct fault *f)
+{
+	int key = store_has(s, STORE_KEY, name, f), r;
+
+	if (key <= 0)
+		return key;
+	r = store_get(s, STORE_ORIGINAL, name, out, f);
+	return r != 0 ? r : store_get(s, STORE_KEY, name, out, f);
 }

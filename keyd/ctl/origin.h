@@ -9,6 +9,7 @@
 #include <limits.h>
 
 #include "meta.h"
+#include "shellfile.h"
 #include "store.h"
 #include "swap.h"
 #include "wire/proto.h"
@@ -20,13 +21,19 @@ enum origin_phase {
 	ORIGIN_GENERATED = 4, /* never was a file of an application */
 };
 
+enum {
+	ORIGIN_HASH = 32,
+};
+
 struct origin {
 	enum origin_phase phase;
 	char path[PATH_MAX]; /* real path of the file */
 	char tmp[SWAP_NAME]; /* its temporary name beside it */
 	struct meta meta;
-	uid_t as;      /* who acted in its directory: path.h */
-	uint64_t time; /* of the import, seconds since 1970 */
+	enum shellfile_form form;
+	uint8_t rest[ORIGIN_HASH]; /* of a block: origin_rest() of the file */
+	uid_t as;                  /* who acted in its directory: path.h */
+	uint64_t time;             /* of the import, seconds since 1970 */
 	/* Of the SubjectPublicKeyInfo, in hexadecimal; "" in older journals. */
 	char hash[2 * PROTO_HASH_LEN + 1];
 };
@@ -37,6 +44,17 @@ __attribute__((warn_unused_result)) int origin_put(const struct store *s,
 /* 1, 0 if the key has none, or -1 with *f. */
 __attribute__((warn_unused_result)) int origin_get(const struct store *s,
 	const char *name, struct origin *out, struct fault *f);
+
+/* SHA-256 of what stands before and behind a part of the file. 0 or -1. */
+__attribute__((warn_unused_result)) int origin_rest(
+	const struct bytes *file, struct view part, uint8_t out[ORIGIN_HASH]);
+
+/*
+ * The bytes that stood in the application's file where the shell is: those of
+ * keys/NAME.original, or of keys/NAME.pem. 1, 0 if there is no such key, or -1 with *f.
+ */
+__attribute__((warn_unused_result)) int origin_part(const struct store *s,
+	const char *name, struct bytes *out, struct fault *f);
 
 const char *origin_phase_name(enum origin_phase p);
 

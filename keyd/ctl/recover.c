@@ -13,7 +13,7 @@ struct half {
 	const char *name;
 	struct origin origin;
 	struct path_place place;
-	struct bytes key;      /* the store's */
+	struct bytes key;      /* what stood in it, by the store */
 	struct swap_file file; /* the application's; no bytes if missing */
 	bool has_key, is_shell, is_key, has_tmp;
 };
@@ -23,7 +23,8 @@ recover_drop(const struct store *s, const char *name, struct fault *f)
 {
 	if (store_drop(s, STORE_KEY, name, f) < 0)
 		return -1;
-	if (store_drop(s, STORE_POLICY, name, f) == 0 &&
+	if (store_drop(s, STORE_ORIGINAL, name, f) == 0 &&
+		store_drop(s, STORE_POLICY, name, f) == 0 &&
 		store_drop(s, STORE_ORIGIN, name, f) == 0)
 		return 0;
 	f->code = FAULT_PARTLY;
@@ -31,6 +32,43 @@ recover_drop(const struct store *s, const char *name, struct fault *f)
 		"; the key %s has gone from the store: remove this as well",
 		name);
 	return -1;
+}
+
+/* Is the key in these bytes, as all of them, or as a block of a bundle whose
+ * other parts may have changed? */
+static bool
+has_key(const struct half *h, const struct bytes *b)
+{
+	if (!h->has_key)
+		return false;
+	if (h->origin.form != SHELLFILE_BLOCK)
+		return bytes_equal(b, &h->key);
+	return memmem(b->data, b->len, h->key.data, h->key.len) != NULL;
+}
+
+static bool
+has_shell(const struct half *h, const struct bytes *b)
+{
+	struct view part;
+
+	return shellfile_find(h->origin.form, b, h->name, &part);
+}
+
+/* Are these the very bytes that were read at the import? */
+static bool
+is_as_read(const struct half *h, const struct bytes *b)
+{
+	uint8_t rest[ORIGIN_HASH];
+	struct view part;
+
+	if (!has_key(h, b))
+		return false;
+	if (h->origin.form != SHELLFILE_BLOCK)
+		return true;
+	part.data = memmem(b->data, b->len, h->key.data, h->key.len);
+	part.len = h->key.len;
+	return origin_rest(b, part, rest) == 0 &&
+	       memcmp(rest, h->origin.rest, sizeof(rest)) == 0;
 }
 
 static int
@@ -43,8 +81,8 @@ look(struct half *h, struct fault *f)
 	if (h->place.exists) {
 		if (swap_read(&h->place, h->place.name, &h->file, f) < 0)
 			return -1;
-		h->is_shell = shellfile_is(&h->file.bytes, h->name);
-		h->is_key = h->has_key && bytes_equal(&h->file.bytes, &h->key);
+		h->is_shell = has_shell(h, &h->file.bytes);
+		h->is_key = has_key(h, &h->file.bytes);
 	}
 	r = h->origin.tmp[0] == '\0' ? 0
 				     : swap_exists(&h->place, h->origin.tmp, f);
@@ -106,7 +144,7 @@ is_old_key(const struct half *h, struct fault *f)
 
 	if (swap_read(&h->place, h->origin.tmp, &tmp, f) < 0)
 		return -1;
-	r = bytes_equal(&tmp.bytes, &h->key);
+	r = is_as_read(h, &tmp.bytes);
 	swap_free(&tmp);
 	return r;
 }
@@ -123,8 +161,7 @@ superseded(struct half *h, struct fault *f)
 		return strange(h, f);
 	if (swap_read(&h->place, h->origin.tmp, &tmp, f) < 0)
 		return -1;
-	ours = bytes_equal(&tmp.bytes, &h->key) ||
-	       shellfile_is(&tmp.bytes, h->name);
+	ours = has_key(h, &tmp.bytes) || has_shell(h, &tmp.bytes);
 	swap_free(&tmp);
 	if (ours && no_tmp(h, f) < 0)
 		return -1;
@@ -195,7 +232,7 @@ recover_one(const struct store *s, const char *name, struct fault *f)
 		free(h);
 		return r < 0 ? -1 : 0;
 	}
-	r = store_get(s, STORE_KEY, name, &h->key, f);
+	r = origin_part(s, name, &h->key, f);
 	h->has_key = r == 1;
 	if (r >= 0)
 		r = look(h, f);

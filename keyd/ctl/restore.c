@@ -20,7 +20,10 @@ struct job {
 	struct origin origin;
 	struct path_place place;
 	struct swap_file shell;
-	struct bytes key;
+	struct view part;  /* of it: the shell */
+	struct bytes key;  /* what stood there */
+	struct bytes file; /* as it will be */
+	bool is_changed;   /* what stands around it */
 };
 
 /* Is what the store has the key of this very shell? Damaged, it would take the
@@ -30,7 +33,9 @@ check_key(const struct job *j, struct fault *f)
 {
 	struct helper_answer *key = malloc(sizeof(*key));
 	struct helper_answer *shell = malloc(sizeof(*shell));
-	int fd = bytes_file(&j->shell.bytes), r = -1;
+	struct bytes part = { .data = (uint8_t *)(uintptr_t)j->part.data,
+		.len = j->part.len };
+	int fd = bytes_file(&part), r = -1;
 
 	if (key == NULL || shell == NULL || fd < 0)
 		(void)fault_set(f, FAULT_FAILED, "out of memory");
@@ -50,10 +55,28 @@ check_key(const struct job *j, struct fault *f)
 	return r;
 }
 
+/* The file with the old bytes in the shell's place. */
+static int
+put_together(struct job *j, struct fault *f)
+{
+	uint8_t rest[ORIGIN_HASH];
+
+	if (bytes_splice(&j->shell.bytes,
+		    (size_t)(j->part.data - j->shell.bytes.data), j->part.len,
+		    j->key.data, j->key.len, &j->file) < 0)
+		return fault_set(f, FAULT_FAILED, "out of memory");
+	if (j->origin.form != SHELLFILE_BLOCK)
+		return 0;
+	if (origin_rest(&j->shell.bytes, j->part, rest) < 0)
+		return fault_set(f, FAULT_FAILED, "out of memory");
+	j->is_changed = memcmp(rest, j->origin.rest, sizeof(rest)) != 0;
+	return 0;
+}
+
 static int
 look(struct job *j, struct fault *f)
 {
-	int r = store_get(j->store, STORE_KEY, j->name, &j->key, f);
+	int r = origin_part(j->store, j->name, &j->key, f);
 
 	if (r == 0)
 		return fault_set(f, FAULT_FAILED,
@@ -90,12 +113,14 @@ look(struct job *j, struct fault *f)
 			j->origin.path, j->name);
 	if (swap_read(&j->place, j->place.name, &j->shell, f) < 0)
 		return -1;
-	if (!shellfile_is(&j->shell.bytes, j->name))
+	if (!shellfile_find(j->origin.form, &j->shell.bytes, j->name, &j->part))
 		return fault_set(f, FAULT_REFUSED,
 			"%s: it is not the shell of %s any more, and is left "
 			"alone",
 			j->place.real, j->name);
-	return check_key(j, f);
+	if (check_key(j, f) < 0)
+		return -1;
+	return put_together(j, f);
 }
 
 static int
@@ -108,7 +133,7 @@ replace(struct job *j, struct fault *f)
 	if (swap_name(j->origin.tmp, f) < 0 ||
 		origin_put(j->store, j->name, &j->origin, f) < 0)
 		return -1;
-	r = swap_prepare(&j->place, j->origin.tmp, j->key.data, j->key.len,
+	r = swap_prepare(&j->place, j->origin.tmp, j->file.data, j->file.len,
 		&j->origin.meta, f);
 	if (r == 0)
 		r = swap_exchange(&j->place, j->origin.tmp, &j->shell, f);
@@ -129,8 +154,9 @@ replace(struct job *j, struct fault *f)
 }
 
 static void
-say(struct ctl *c, const char *name, const char *path)
+say(struct ctl *c, const struct job *j)
 {
+	const char *name = j->name, *path = j->place.real;
 	char real[PATH_MAX];
 
 	if (c->json) {
@@ -138,12 +164,18 @@ say(struct ctl *c, const char *name, const char *path)
 		json_string(&c->out, "name", name);
 		json_string(&c->out, "file", path);
 		json_string(&c->out, "outcome", "restored");
+		json_string(&c->out, "rest",
+			j->is_changed ? "changed" : "as it was");
 		json_close(&c->out, '}');
 		return;
 	}
 	(void)printf("%s holds its private key again, and %s is no longer "
 		     "in the store. Restart what uses the file.\n",
 		text_shown(path, real), name);
+	if (j->is_changed)
+		(void)printf("Its other parts (certificates?) have changed "
+			     "since the import, and were left as they are: "
+			     "only the key's block was put back.\n");
 }
 
 /* The file is the key again: whatever fails now, that stays. */
@@ -154,7 +186,7 @@ take_out(struct ctl *c, const struct job *j, bool offline, struct fault *f)
 	int r = recover_drop(j->store, j->name, f);
 
 	if (r == 0)
-		say(c, j->name, j->place.real);
+		say(c, j);
 	else
 		fault_add(f, "; %s holds its private key again", j->place.real);
 	if (!offline && daemon_without(&c->config, j->name, &more) < 0) {
@@ -169,11 +201,15 @@ take_out(struct ctl *c, const struct job *j, bool offline, struct fault *f)
 	return r;
 }
 
+static const char changed[] =
+	" (whose other parts have changed since the import, and stay as they "
+	"are)";
+
 static int
 run(struct ctl *c, const char *name, bool yes, bool offline, struct fault *f)
 {
 	struct job *j = calloc(1, sizeof(*j));
-	char question[PATH_MAX + 128], real[PATH_MAX];
+	char question[PATH_MAX + 256], real[PATH_MAX];
 	struct store store;
 	int r = -1;
 
@@ -191,9 +227,10 @@ run(struct ctl *c, const char *name, bool yes, bool offline, struct fault *f)
 	if (look(j, f) < 0)
 		goto close;
 	(void)snprintf(question, sizeof(question),
-		"Put the private key of %s back into %s, readable to who may "
-		"read the file",
-		name, text_shown(j->place.real, real));
+		"Put the private key of %s back into %s%s, readable to who "
+		"may read the file",
+		name, text_shown(j->place.real, real),
+		j->is_changed ? changed : "");
 	if (confirm(yes, question, f) < 0 || store_can_drop(&store, f) < 0 ||
 		replace(j, f) < 0)
 		goto close;
@@ -202,6 +239,7 @@ close:
 	store_close(&store);
 done:
 	bytes_free(&j->key);
+	bytes_free(&j->file);
 	swap_free(&j->shell);
 	path_close(&j->place);
 	free(j);

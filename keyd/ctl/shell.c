@@ -20,7 +20,8 @@ run(struct ctl *c, const char *name, const char *out, struct fault *f)
 		return fault_set(f, FAULT_FAILED, "out of memory");
 	if (store_open(&c->config, false, &store, f) == 0) {
 		if (enlist_inspect(&store, name, NULL, a, f) == 0)
-			n = shellfile_print(name, a->d.spki, text, f);
+			n = shellfile_print(
+				SHELLFILE_PEM, name, a->d.spki, text, f);
 		store_close(&store);
 	}
 	free(a);

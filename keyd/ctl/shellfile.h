@@ -1,4 +1,4 @@
-/* The shell as keydctl writes it: a line of comment, then PEM. */
+/* The shell as keydctl writes it: a line of comment, then PEM; or DER. */
 #ifndef KEYD_CTL_SHELLFILE_H
 #define KEYD_CTL_SHELLFILE_H
 
@@ -12,11 +12,20 @@ enum {
 	SHELLFILE_MAX = 16384,
 };
 
-/* The text, not terminated. Its length, or -1 with *f. */
-long shellfile_print(const char *name, struct view spki,
-	char out[SHELLFILE_MAX], struct fault *f);
+/* What of an application's file is the key, and becomes the shell. */
+enum shellfile_form {
+	SHELLFILE_PEM,   /* all of it */
+	SHELLFILE_DER,   /* all of it; without the comment */
+	SHELLFILE_BLOCK, /* one PEM block among others */
+};
 
-/* Is this what keydctl writes for the key of this name? */
-bool shellfile_is(const struct bytes *b, const char *name);
+/* The text, not terminated; or DER. Its length, or -1 with *f. */
+long shellfile_print(enum shellfile_form form, const char *name,
+	struct view spki, char out[SHELLFILE_MAX], struct fault *f);
+
+/* Is the shell that keydctl writes for the key of this name in the file, and
+ * where? *part points into b. */
+bool shellfile_find(enum shellfile_form form, const struct bytes *b,
+	const char *name, struct view *part);
 
 #endif

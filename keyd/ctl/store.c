@@ -20,6 +20,7 @@ static const struct kind {
 	[STORE_KEY] = { ".pem", 0600, false },
 	[STORE_ORIGIN] = { ".origin", 0600, false },
 	[STORE_POLICY] = { ".conf", 0644, true },
+	[STORE_ORIGINAL] = { ".original", 0600, false },
 };
 
 static const char tmp_suffix[] = ".keydctl-tmp";

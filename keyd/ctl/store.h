@@ -1,6 +1,6 @@
 /*
  * The folders of keys and policies: keys/NAME.pem (0600) with its journal
- * keys/NAME.origin, policies/NAME.conf. Every file appears whole or not at
+ * keys/NAME.origin, policies/NAME.conf, and keys/NAME.original. Every file appears whole or not at
  * all: temporary name, fsync, rename, fsync of the folder.
  */
 #ifndef KEYD_CTL_STORE_H
@@ -13,9 +13,10 @@
 #include "fault.h"
 
 enum store_kind {
-	STORE_KEY,    /* .pem */
-	STORE_ORIGIN, /* .origin */
-	STORE_POLICY, /* .conf */
+	STORE_KEY,      /* .pem */
+	STORE_ORIGIN,   /* .origin */
+	STORE_POLICY,   /* .conf */
+	STORE_ORIGINAL, /* .original: what stood in the file, if it is not .pem */
 };
 
 enum {

@@ -179,23 +179,3 @@ text_pem(const char *label, const void *der, size_t len, char *out, size_t size)
 	n += (size_t)sprintf(out + n, "-----END %s-----\n", label);
 	return (long)n;
 }
-
-unsigned
-text_pem_blocks(const void *text, size_t len, const char *but)
-{
-	static const char begin[] = "-----BEGIN ";
-	const char *p = text, *end = p + len, *line;
-	size_t skip = sizeof(begin) - 1, n = but == NULL ? 0 : strlen(but);
-	unsigned blocks = 0;
-
-	for (; p != NULL && p < end; p = line == NULL ? NULL : line + 1) {
-		line = memchr(p, '\n', (size_t)(end - p));
-		if ((size_t)(end - p) < skip || memcmp(p, begin, skip) != 0)
-			continue;
-		if (n > 0 && (size_t)(end - p) > skip + n &&
-			memcmp(p + skip, but, n) == 0 && p[skip + n] == '-')
-			continue;
-		blocks++;
-	}
-	return blocks;
-}

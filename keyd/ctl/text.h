@@ -37,8 +37,4 @@ const char *text_time(uint64_t seconds, char out[32]);
 long text_pem(
 	const char *label, const void *der, size_t len, char *out, size_t size);
 
-/* Number of PEM blocks ("-----BEGIN " at a line's start) in text, but for
- * those of the label given (may be NULL). */
-unsigned text_pem_blocks(const void *text, size_t len, const char *but);
-
 #endif

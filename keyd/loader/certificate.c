@@ -179,47 +179,77 @@ read_der(struct view der, struct certificate *out, struct fault *why)
 }
 
 static int
-find_block(struct view text, struct pem_block *b, struct fault *why)
+read_block(
+	const struct pem_block *b, struct certificate *out, struct fault *why)
 {
-	struct pem_cursor c = pem_start(text);
-	const char *error;
-	int r;
-
-	do
-		r = pem_next(&c, b, &error);
-	while (r == 1 && !pem_is_label(b, "CERTIFICATE"));
-	if (r == 1)
-		return 0;
-	if (r == 0)
-		return fault_set(
-			why, "holds no PEM certificate (a CERTIFICATE block)");
-	(void)fault_set(why, "%s", error);
-	why->line = b->line;
-	return -1;
-}
-
-int
-certificate_read(struct view text, struct certificate *out, struct fault *why)
-{
-	struct pem_block b = { 0 };
 	size_t len = 0;
-	uint8_t *buf;
+	uint8_t *buf = OPENSSL_malloc(b->body.len + 1);
 	int r;
 
-	if (find_block(text, &b, why) < 0)
-		return -1;
-	buf = OPENSSL_malloc(b.body.len + 1);
 	if (buf == NULL)
 		return fault_set(why, "no memory to read the certificate");
-	if (pem_decode(&b, buf, b.body.len + 1, &len) < 0)
+	if (pem_decode(b, buf, b->body.len + 1, &len) < 0)
 		r = fault_set(why,
 			"the CERTIFICATE block is damaged: it is not base64");
 	else
 		r = read_der((struct view){ buf, len }, out, why);
 	if (r < 0)
-		why->line = b.line;
+		why->line = b->line;
 	OPENSSL_free(buf);
+	return r;
+}
+
+/* The first that is of the key, else the first of all. found: how many were
+ * looked at. */
+static int
+read_blocks(struct view text, const struct key *of, struct certificate *out,
+	unsigned *found, struct fault *why)
+{
+	struct pem_cursor c = pem_start(text);
+	struct certificate next;
+	struct pem_block b;
+	const char *error;
+	int r;
+
+	while ((r = pem_next(&c, &b, &error)) == 1) {
+		if (!pem_is_label(&b, "CERTIFICATE"))
+			continue;
+		if (read_block(&b, &next, why) < 0)
+			return -1;
+		if ((*found)++ == 0) {
+			*out = next;
+		} else if (certificate_is_of(&next, of)) {
+			certificate_release(out);
+			*out = next;
+		} else {
+			certificate_release(&next);
+		}
+		if (of == NULL || certificate_is_of(out, of))
+			return 0;
+	}
+	if (r == 0)
+		return 0;
+	(void)fault_set(why, "%s", error);
+	why->line = b.line;
+	return -1;
+}
+
+int
+certificate_read(struct view text, const struct key *of,
+	struct certificate *out, struct fault *why)
+{
+	struct certificate c = { 0 };
+	unsigned found = 0;
+	int r = read_blocks(text, of, &c, &found, why);
+
 	ERR_clear_error();
+	if (r == 0 && found == 0)
+		r = fault_set(
+			why, "holds no PEM certificate (a CERTIFICATE block)");
+	if (r == 0)
+		*out = c;
+	else
+		certificate_release(&c);
 	return r;
 }
 

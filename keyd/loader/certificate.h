@@ -14,11 +14,12 @@ struct certificate {
 };
 
 /*
- * Reads the first CERTIFICATE block of a file's text. 0, and certificate_release() is
- * due; or -1 with *why.
+ * Reads a CERTIFICATE block of a file's text: the first that is of the key, or, if none
+ * is (of may be NULL), the first. 0, and certificate_release() is due; or -1 with
+ * *why.
  */
-MUST_USE int
-certificate_read(struct view text, struct certificate *out, struct fault *why);
+MUST_USE int certificate_read(struct view text, const struct key *of,
+	struct certificate *out, struct fault *why);
 
 bool certificate_is_of(const struct certificate *c, const struct key *k);
 

@@ -8,7 +8,7 @@
 
 #include "loader/consistency.h"
 #include "loader/decode.h"
-#include "loader/pem.h"
+#include "loader/unlock.h"
 #include "wire/keykind.h"
 #include "wire/shell.h"
 
@@ -147,116 +147,22 @@ read_shell(const struct shell *shell, struct key *out, struct fault *why)
 	return 0;
 }
 
-/* Labels of private keys, and what is done with them. */
-static const struct label {
-	const char *text;
-	uint8_t form;
-	EVP_PKEY *(*decode)(struct view der, struct fault *why);
-	const char *refusal; /* if there is no decoder */
-} labels[] = {
-	{ "PRIVATE KEY", BOOT_FORM_PKCS8, decode_pkcs8, NULL },
-	{ "RSA PRIVATE KEY", BOOT_FORM_PKCS1, decode_pkcs1, NULL },
-	{ "EC PRIVATE KEY", BOOT_FORM_SEC1, decode_sec1, NULL },
-	{ "ENCRYPTED PRIVATE KEY", 0, NULL,
-		"the key is encrypted; decrypt a copy first: openssl pkey -in "
-		"FILE -out COPY" },
-	{ "OPENSSH PRIVATE KEY", 0, NULL,
-		"an OpenSSH key; convert a copy first: ssh-keygen -p -m PKCS8 "
-		"-f COPY" },
-	{ "DSA PRIVATE KEY", 0, NULL, "a DSA key, which keyd does not keep" },
+/* Decoders, by enum boot_form. */
+static EVP_PKEY *(*const decoders[])(struct view der, struct fault *why) = {
+	[BOOT_FORM_PKCS8] = decode_pkcs8,
+	[BOOT_FORM_PKCS1] = decode_pkcs1,
+	[BOOT_FORM_SEC1] = decode_sec1,
 };
 
-static const struct label *
-find_label(const struct pem_block *b)
-{
-	enum { LABELS = sizeof(labels) / sizeof(labels[0]) };
-	size_t i;
-
-	for (i = 0; i < LABELS; i++)
-		if (pem_is_label(b, labels[i].text))
-			return &labels[i];
-	return NULL;
-}
-
-static bool
-is_private(const struct pem_block *b)
-{
-	static const char tail[] = "PRIVATE KEY";
-	size_t len = sizeof(tail) - 1;
-
-	return b->label.len >= len &&
-	       memcmp(b->label.data + b->label.len - len, tail, len) == 0;
-}
-
-/* What a file without a PEM private key is, in words. */
 static int
-refuse_other(
-	struct view text, bool public_key, bool certificate, struct fault *why)
+decode_der(uint8_t form, struct view der, struct key *out, struct fault *why)
 {
-	static const uint8_t pkcs12[] = { 2, 1, 3 }; /* its version, 3 */
-	const uint8_t *p = text.data;
-	size_t head;
-
-	if (certificate)
-		return fault_set(why, "holds a certificate but no private key");
-	if (public_key)
-		return fault_set(why, "holds a public key but no private key");
-	if (text.len < 16 || p[0] != 0x30)
-		return fault_set(why, "holds no PEM private key");
-	head = (p[1] & 0x80) == 0 ? 2 : 2 + (size_t)(p[1] & 7);
-	if (memcmp(p + head, pkcs12, sizeof(pkcs12)) == 0)
-		return fault_set(why,
-			"a PKCS#12 file; extract the key first: openssl pkcs12 "
-			"-in FILE -nocerts -noenc -out COPY");
-	return fault_set(why,
-		"a DER file; convert a copy to PEM first: openssl pkey -inform "
-		"DER -in FILE -out COPY");
-}
-
-/* The one block with a private key. */
-static int
-find_block(struct view text, struct pem_block *out, struct fault *why)
-{
-	struct pem_cursor c = pem_start(text);
-	bool public_key = false, certificate = false;
-	unsigned found = 0;
-	struct pem_block b;
-	const char *error;
-	int r;
-
-	while ((r = pem_next(&c, &b, &error)) == 1) {
-		if (is_private(&b) && found++ == 0)
-			*out = b;
-		public_key |= pem_is_label(&b, "PUBLIC KEY") ||
-			      pem_is_label(&b, "RSA PUBLIC KEY");
-		certificate |= pem_is_label(&b, "CERTIFICATE");
-	}
-	if (r < 0) {
-		(void)fault_set(why, "%s", error);
-		why->line = b.line;
-		return -1;
-	}
-	if (found == 1)
-		return 0;
-	if (found > 1) {
-		(void)fault_set(why,
-			"holds %u private keys; put each in a file of its own",
-			found);
-		return -1;
-	}
-	return refuse_other(text, public_key, certificate, why);
-}
-
-static int
-decode_block(const struct label *label, struct view der, struct key *out,
-	struct fault *why)
-{
-	struct key k = { .form = label->form };
+	struct key k = { .form = form };
 	const struct keykind *kind = NULL;
 	enum shell_error e;
 	struct shell shell;
 
-	if (label->form == BOOT_FORM_PKCS8) {
+	if (form == BOOT_FORM_PKCS8) {
 		e = shell_decode(der.data, der.len, &shell);
 		if (e == SHELL_OK)
 			return read_shell(&shell, out, why);
@@ -264,7 +170,7 @@ decode_block(const struct label *label, struct view der, struct key *out,
 			return fault_set(why, "a shell of keyd, but %s",
 				shell_error_text(e));
 	}
-	k.pkey = label->decode(der, why);
+	k.pkey = decoders[form](der, why);
 	if (k.pkey == NULL)
 		return -1;
 	if (describe(&k, &kind, why) < 0 ||
@@ -276,48 +182,48 @@ decode_block(const struct label *label, struct view der, struct key *out,
 	return 0;
 }
 
-static int
-read_block(const struct pem_block *b, struct key *out, struct fault *why)
+int
+key_open(const struct keyfile *file, struct view passphrase, struct key *out,
+	struct fault *why)
 {
-	const struct label *label = find_label(b);
-	size_t len = 0;
-	uint8_t *buf;
-	int r = -1;
+	struct view der;
+	int r;
 
-	if (label == NULL)
-		return fault_set(why, "an unknown kind of private key, %.*s",
-			(int)b->label.len, (const char *)b->label.data);
-	if (label->decode == NULL)
-		return fault_set(why, "%s", label->refusal);
-	if (pem_has_headers(b))
-		return fault_set(why,
-			"the key is encrypted; decrypt a copy first: openssl "
-			"pkey -in FILE -out COPY");
-	buf = OPENSSL_malloc(b->body.len + 1);
-	if (buf == NULL)
-		return fault_set(why, "no memory to read the key");
-	if (pem_decode(b, buf, b->body.len + 1, &len) < 0)
-		(void)fault_set(
-			why, "the PEM block is damaged: it is not base64");
+	if (file->cipher == KEYFILE_PLAIN)
+		r = keyfile_der(file, NULL, &der, why);
+	else if (passphrase.data == NULL)
+		return KEY_LOCKED;
 	else
-		r = decode_block(label, (struct view){ buf, len }, out, why);
-	OPENSSL_clear_free(buf, b->body.len + 1);
+		r = unlock(file, passphrase, &der, why);
+	if (r == UNLOCK_WRONG)
+		return KEY_LOCKED;
+	if (r == 0) {
+		r = decode_der(file->form, der, out, why);
+		keyfile_release(&der);
+	}
+	if (r < 0)
+		why->line = file->block.line;
+	ERR_clear_error();
 	return r;
 }
 
 int
 key_read(struct view text, struct key *out, struct fault *why)
 {
-	struct pem_block b = { 0 };
+	static const struct view none;
+	struct keyfile file;
 	int r;
 
-	if (find_block(text, &b, why) < 0)
+	if (keyfile_find(text, KEYFILE_ONLY, &file, why) < 0)
 		return -1;
-	r = read_block(&b, out, why);
-	if (r < 0)
-		why->line = b.line;
-	ERR_clear_error();
-	return r;
+	r = key_open(&file, none, out, why);
+	if (r != KEY_LOCKED)
+		return r;
+	(void)fault_set(why,
+		"the key is encrypted, and keyd asks no one for a passphrase: "
+		"move it there with keydctl import, which does");
+	why->line = file.block.line;
+	return -1;
 }
 
 /* One parameter says it all: the bits, or the curve. */

@@ -7,7 +7,7 @@
 
 #include <openssl/evp.h>
 
-#include "loader/fault.h"
+#include "loader/keyfile.h"
 #include "wire/boot.h"
 
 struct key {
@@ -21,13 +21,22 @@ struct key {
 	size_t spki_len;
 };
 
+enum {
+	KEY_LOCKED = 1, /* encrypted, and the passphrase is missing or wrong */
+};
+
 /*
- * Reads the one key in a file's text: PEM of PKCS#8, PKCS#1, SEC1, or a shell. A private key
- * is checked: type, size, and that its parts belong together. It may be weak
- * (keykind_is_weak()), which a policy can allow. 0, and key_release() is due; or -1 with
- * *why.
+ * Reads the one key in a file's text: PEM or DER of PKCS#8, PKCS#1, SEC1, not encrypted, or a
+ * shell. A private key is checked: type, size, and that its parts belong together. It may be
+ * weak (keykind_is_weak()), which a policy can allow. 0, and key_release() is due; or -1
+ * with *why.
  */
 MUST_USE int key_read(struct view text, struct key *out, struct fault *why);
+
+/* The same of what keyfile_find() found. passphrase: data is NULL if there is none.
+ * 0, -1 with *why, or KEY_LOCKED. */
+MUST_USE int key_open(const struct keyfile *file, struct view passphrase,
+	struct key *out, struct fault *why);
 
 /* The same of a public key; takes over pkey, also on failure. */
 MUST_USE int key_from_public(

@@ -198,7 +198,7 @@ check_certificate(struct item *i, const struct policy *p, const struct key *k)
 	r = file_read(fd, FILE_MAX_CERTIFICATE, &pem, &why);
 	(void)close(fd);
 	if (r == 0) {
-		r = certificate_read(pem, &c, &why);
+		r = certificate_read(pem, k, &c, &why);
 		file_release(&pem);
 	}
 	if (r < 0) {

@@ -1,5 +1,5 @@
 /*
- * keyd-load PLAN load|inspect|generate: reads key files that its starter opened,
+ * keyd-load PLAN load|inspect|extract|generate: reads key files that its starter opened,
  * and fills key rings. docs/PROTOCOL.md §10.
  *
  * Key files are hostile input: nothing of them is looked at before this process has
@@ -57,6 +57,13 @@ run_inspect(struct boot *b)
 }
 
 static int
+run_extract(struct boot *b)
+{
+	inspect_extract(&b->talk);
+	return b->talk.lost || b->talk.errors > 0 ? 1 : 0;
+}
+
+static int
 run_generate(struct boot *b)
 {
 	inspect_generate(&b->talk);
@@ -69,6 +76,7 @@ static const struct mode {
 } modes[] = {
 	{ "load", run_load },
 	{ "inspect", run_inspect },
+	{ "extract", run_extract },
 	{ "generate", run_generate },
 };
 

@@ -106,6 +106,7 @@ int
 pem_next(struct pem_cursor *c, struct pem_block *out, const char **error)
 {
 	struct view line;
+	int r;
 
 	do
 		if (!take_line(c, &line))
@@ -116,7 +117,11 @@ pem_next(struct pem_cursor *c, struct pem_block *out, const char **error)
 		*error = "the BEGIN line of a PEM block is malformed";
 		return -1;
 	}
-	return take_body(c, out, error);
+	r = take_body(c, out, error);
+	if (r == 1)
+		out->whole = (struct view){ line.data,
+			(size_t)(c->rest.data - line.data) };
+	return r;
 }
 
 bool
@@ -131,6 +136,25 @@ pem_has_headers(const struct pem_block *b)
 {
 	return b->body.len > 0 &&
 	       memchr(b->body.data, ':', b->body.len) != NULL;
+}
+
+int
+pem_split(
+	const struct pem_block *b, struct view *headers, struct pem_block *out)
+{
+	struct pem_cursor c = pem_start(b->body);
+	struct view line;
+
+	while (take_line(&c, &line)) {
+		if (line.len > 0)
+			continue;
+		headers->data = b->body.data;
+		headers->len = (size_t)(line.data - b->body.data);
+		*out = *b;
+		out->body = c.rest;
+		return 0;
+	}
+	return -1;
 }
 
 static int

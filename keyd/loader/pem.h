@@ -16,6 +16,7 @@ struct pem_cursor {
 struct pem_block {
 	struct view label; /* 1 to 64 of A-Z 0-9 and blanks */
 	struct view body;  /* the lines between, with their line ends */
+	struct view whole; /* BEGIN line to END line, with its line end */
 	unsigned line;     /* of the BEGIN line */
 };
 
@@ -32,6 +33,10 @@ bool pem_is_label(const struct pem_block *b, const char *label);
 
 /* Has it header lines as old encrypted PEM files (RFC 1421) have them? */
 bool pem_has_headers(const struct pem_block *b);
+
+/* The header lines, and the block without them; -1 if no empty line ends them. */
+MUST_USE int pem_split(
+	const struct pem_block *b, struct view *headers, struct pem_block *out);
 
 /*
  * Decodes the body to the size bytes at out and the length to *len. 0, or -1: another character than base64's

@@ -197,6 +197,40 @@ boot_get_description(struct reader *r, struct boot_description *out)
 	return 0;
 }
 
+void
+boot_put_extracted(struct writer *w, const struct boot_extracted *e)
+{
+	writer_u32(w, e->start);
+	writer_u32(w, e->len);
+	writer_u8(w, e->der);
+	writer_u8(w, e->encrypted);
+	writer_u8(w, e->own);
+	writer_u8(w, e->shells);
+	writer_u8(w, e->more);
+	writer_vec16(w, e->pem.data, e->pem.len);
+}
+
+int
+boot_get_extracted(struct reader *r, struct boot_extracted *out)
+{
+	struct boot_extracted e = { 0 };
+
+	e.start = reader_u32(r);
+	e.len = reader_u32(r);
+	e.der = reader_u8(r);
+	e.encrypted = reader_u8(r);
+	e.own = reader_u8(r);
+	e.shells = reader_u8(r);
+	e.more = reader_u8(r);
+	e.pem = reader_vec16(r);
+	if (reader_finish(r) < 0 || e.start > BOOT_MAX_KEY_FILE || e.len == 0 ||
+		e.len > BOOT_MAX_KEY_FILE - e.start || e.der > 1 ||
+		e.encrypted > 1 || e.own > 1)
+		return -1;
+	*out = e;
+	return 0;
+}
+
 enum {
 	BOOT_MAX_FDS = BOOT_MAX_RINGS + 2,
 };

@@ -21,6 +21,9 @@ enum {
 	BOOT_MAX_RING = 64 * 1024 * 1024,
 	BOOT_MAX_PATH = 4095,
 	BOOT_MAX_TEXT = 2048,
+	BOOT_MAX_PASSPHRASE =
+		1023, /* bytes, as many as OpenSSL's commands take */
+	BOOT_MAX_KEY_FILE = 64 * 1024,
 };
 
 enum boot_type {
@@ -44,6 +47,10 @@ enum boot_type {
 	BOOT_DESCRIPTION = 21,
 	BOOT_GENERATE = 22,
 	BOOT_GENERATED = 23,
+	BOOT_EXTRACT = 24,
+	BOOT_LOCKED = 25,
+	BOOT_PASSPHRASE = 26,
+	BOOT_EXTRACTED = 27,
 	/* session control, §11, numbered by their own table there */
 	BOOT_SESSION_READY = 1,
 	BOOT_SESSION_START = 2,
@@ -107,6 +114,17 @@ struct boot_description {
 	struct view why;
 };
 
+/* Where in a file its key stands, and what is to be kept of it. Views point into the
+ * datagram. */
+struct boot_extracted {
+	uint32_t start, len; /* the part that a shell would take the place of */
+	uint8_t der;         /* 1: it is DER, not PEM */
+	uint8_t encrypted;
+	uint8_t own; /* 1: the certificate described stands in the file itself */
+	uint8_t shells, more; /* in the file besides this key: shells, keys */
+	struct view pem;      /* PKCS#8, if the part cannot be kept as it is */
+};
+
 /* Bodies after the type octet; the reader stands behind it. -1 if malformed or out of
  * the bounds above. */
 void boot_put_key(struct writer *w, const struct boot_key *k);
@@ -121,6 +139,9 @@ MUST_USE int boot_get_start(struct reader *r, struct boot_start *out);
 void boot_put_description(struct writer *w, const struct boot_description *d);
 MUST_USE int
 boot_get_description(struct reader *r, struct boot_description *out);
+
+void boot_put_extracted(struct writer *w, const struct boot_extracted *e);
+MUST_USE int boot_get_extracted(struct reader *r, struct boot_extracted *out);
 
 /*
  * Sends one datagram with nfds (at most BOOT_MAX_RINGS + 2) descriptors.

@@ -238,10 +238,6 @@ def import_refusals():
             *(s, 4, *import_args(client), client.key),
             words=["TLS clients only: say --use tls-client, if that is so"],
         )
-        both = s.write(
-            "tls/both.pem", ks.read_text(key) + ks.read_text(cert.cert), 0o600
-        )
-        refused(s, 4, *import_args(cert), both, words=["file of its own"])
         bad = s.write("tls/bad.pem", ks.read_text(key)[:100], 0o600)
         refused(s, 1, *import_args(cert), bad)
         os.chmod(key, 0o644)

@@ -267,10 +267,28 @@ static const struct {
 	{ "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n"
 	  "DEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n",
 		"is encrypted", 0 },
-	{ "\x30\x82\x01\x00\x02\x01\x03\x30\x82\0\0\0\0\0\0\0\0\0", "PKCS#12",
-		18 },
-	{ "\x30\x82\x01\x00\x02\x01\x00\x30\x0d\0\0\0\0\0\0\0\0\0",
-		"a DER file", 18 },
+	{ "\x30\x05\x02\x01\x03\x30\x00", "a PKCS#12 file; take its key out",
+		7 },
+	{ "\x30\x05\x02\x01\x00\x30\x00", "not one PKCS#8 key", 7 },
+	{ "\x30\x06\x02\x01\x00\x02\x01\x05", "cannot be decoded", 8 },
+	{ "\x30\x05\x02\x01\x01\x04\x00", "cannot be decoded", 7 },
+	{ "\x30\x06\x30\x02\x06\x00\x04\x00", "is encrypted", 8 },
+	{ "\x30\x06\x30\x02\x06\x00\x03\x00", "a public key", 8 },
+	{ "\x30\x06\x02\x01\x05\x02\x01\x03", "a public key", 8 },
+	{ "\x30\x07\x30\x03\x02\x01\x00\x30\x00", "a certificate request", 9 },
+	{ "\x30\x06\x30\x02\xa0\x00\x30\x00", "a certificate but", 8 },
+	{ "\x30\x05\x02\x01\x05\x30\x00", "of an unknown kind", 7 },
+	{ "\x30\x03\x02\x01\x00", "of an unknown kind", 5 },
+	/* Cut off, with more behind it, without a length, and empty. */
+	{ "\x30\x82\x01\x00\x02\x01\x00\x30\x0d", "damaged: it is not one", 9 },
+	{ "\x30\x05\x02\x01\x00\x30\x00\x0a", "damaged: it is not one", 8 },
+	{ "\x30\x80\x02\x01\x00\x30\x00\x00\x00", "damaged: it is not", 9 },
+	{ "\x30\x00", "of an unknown kind", 2 },
+	{ "\x30", "no PEM private key", 1 },
+	{ "ssh-ed25519 AAAA me\n", "an OpenSSH public key but", 0 },
+	{ "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE "
+	  "REQUEST-----\n",
+		"a certificate request but no private key", 0 },
 };
 
 Test(loader, names_and_refuses_files_of_another_kind)

@@ -73,7 +73,7 @@ Test(loader_certificate, of_another_key_is_refused)
 	EVP_PKEY_free(other);
 }
 
-Test(loader_certificate, first_in_the_file_counts)
+Test(loader_certificate, one_of_the_key_in_the_file_counts)
 {
 	EVP_PKEY *pkey = make_key("EC:P-256"), *other = make_key("EC:P-256");
 	struct make_certificate m = { .pkey = pkey, .until = 3600 },
@@ -86,6 +86,10 @@ Test(loader_certificate, first_in_the_file_counts)
 	cr_assert_eq(s.done_keys, 1);
 	free(text);
 	cr_assert_gt(asprintf(&text, "%s%s", two, one), 0);
+	s = load_with(pkey, text);
+	cr_assert_eq(s.done_keys, 1);
+	free(text);
+	cr_assert_gt(asprintf(&text, "%s%s", two, two), 0);
 	s = load_with(pkey, text);
 	assert_error(&s, "is not of the key");
 	free(text);
