@@ -73,6 +73,15 @@ _keydctl_who() {
 	esac
 }
 
+# Where a passphrase comes from.
+_keydctl_passin() {
+	case $1 in
+	file:*) compgen -P file: -f -- "${1#file:}" ;;
+	env:*) compgen -P env: -v -- "${1#env:}" ;;
+	*) compgen -W 'pass: env: file: fd: stdin' -- "$1" ;;
+	esac
+}
+
 # What can stand behind an option: fills COMPREPLY. 1: it takes nothing.
 _keydctl_argument() {
 	local option=$1 word=$2
@@ -81,7 +90,7 @@ _keydctl_argument() {
 	--allow) mapfile -t COMPREPLY < <(_keydctl_who "${word##*,}") ;;
 	--use) mapfile -t COMPREPLY < <(compgen -W "$_keydctl_uses" -- "${word##*,}") ;;
 	--type) mapfile -t COMPREPLY < <(compgen -W "$_keydctl_types" -- "$word") ;;
-	--passin) mapfile -t COMPREPLY < <(compgen -W 'pass: env: file: fd: stdin' -- "$word") ;;
+	--passin) mapfile -t COMPREPLY < <(_keydctl_passin "$word") ;;
 	--as) mapfile -t COMPREPLY < <(compgen -u -- "$word") ;;
 	--pid) mapfile -t COMPREPLY < <(compgen -W "$(_keydctl_pids)" -- "$word") ;;
 	--service) mapfile -t COMPREPLY < <(compgen -W "$(_keydctl_units)" -- "$word") ;;

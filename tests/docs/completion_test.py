@@ -126,6 +126,8 @@ def files():
                 pass
         both = ["site.crt", "site.key"]
         check(sorted(complete("import si", folder)) == both, "import FILE")
+        check(complete("import --passin file:site.k", folder) == ["site.key"], "file:")
+        check("stdin" in complete("import --passin "), "--passin")
         for option in ("--certificate", "--out", "--openssl-cnf"):
             check(sorted(complete(f"import {option} si", folder)) == both, option)
         check(complete(f"enable --root {folder[:-1]}") == [folder], "--root")
