@@ -7,6 +7,7 @@ plain key either, it must fail with a shell as well. What encode_test.py has
 again."""
 
 import os
+import re
 import sys
 
 sys.path.insert(
@@ -14,6 +15,7 @@ sys.path.insert(
 )
 from keyd_scratch import (
     ROOT,
+    TOP,
     Certificate,
     Failed,
     Scratch,
@@ -768,6 +770,13 @@ def s_time(o, k):
     server.stop()
 
 
+def speed(o, k):
+    """Makes keys of its own, which pass through us where we are first."""
+    if o.order == "before":
+        text = o("speed", "-seconds", "1", "ecdsap256")
+        expect_words(text, "256 bits ecdsa (nistp256)")
+
+
 # --- failures ---------------------------------------------------------------
 
 
@@ -869,6 +878,29 @@ def make_keys(s):
     return k
 
 
+def table_is_true(tests):
+    """docs/COMMANDS.md names all the tests here, and none that is not."""
+    text = read_text(os.path.join(TOP, "docs/COMMANDS.md"))
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    cells = " ".join(row.split("|")[-2] for row in rows) + text.split("|")[-1]
+    named = set(re.findall(r"`(\w+)`", cells))
+    wanted = {test.__name__ for test in tests}
+    check(wanted <= named, f"not in the table: {wanted - named}")
+    cells = " ".join(row.split("|")[-2] for row in rows)
+    named = set(re.findall(r"`([\w/.]+)`", cells))
+    for name in named - wanted:
+        check(os.path.exists(os.path.join(TOP, name)), f"no test {name}")
+
+
+TESTS = [
+    *[req, x509, ca, crl, spkac, ocsp, ts, cmp],
+    *[cms_sign, cms_more_signers, cms_decrypt, pkcs1, smime],
+    *[dgst, pkeyutl_sign, pkeyutl_decrypt, pkeyutl_derive],
+    *[rsautl, looked_at, s_server, s_time, speed],
+    *[refused_by_policy, keyd_is_gone],
+]
+
+
 def main():
     with Scratch() as s:
         k = make_keys(s)
@@ -884,15 +916,10 @@ def main():
                 *["-recip", k["rsa"].cert, "-keyopt", OAEP],
             )
             o.is_3_0 = "OpenSSL 3.0" in o.plain("version")
-            for test in (
-                *[req, x509, ca, crl, spkac, ocsp, ts, cmp],
-                *[cms_sign, cms_more_signers, cms_decrypt, pkcs1, smime],
-                *[dgst, pkeyutl_sign, pkeyutl_decrypt, pkeyutl_derive],
-                *[rsautl, looked_at, s_server, s_time],
-                *[refused_by_policy, keyd_is_gone],
-            ):
+            for test in TESTS:
                 name = test.__name__.replace("_", " ")
                 tap.run(f"{name}, provider {order} default", test, o, k)
+        tap.run("docs/COMMANDS.md names these tests", table_is_true, TESTS)
     return tap.end()
 
 
