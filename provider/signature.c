@@ -126,10 +126,11 @@ int
 signature_check_digest(
 	const struct signature *s, const OSSL_PARAM *param, uint8_t *out)
 {
-	const char *name = NULL;
+	/* A copy: the parameter's text need not end where its size does. */
+	char buf[SIGNATURE_MAX_NAME], *name = buf;
 	uint8_t digest;
 
-	if (!OSSL_PARAM_get_utf8_string_ptr(param, &name) || name == NULL)
+	if (!OSSL_PARAM_get_utf8_string(param, &name, sizeof(buf)))
 		return 0;
 	digest = signature_digest(s, name);
 	if (digest == 0)

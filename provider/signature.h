@@ -12,6 +12,10 @@
 #include "provider/stream.h"
 #include "wire/proto.h"
 
+enum {
+	SIGNATURE_MAX_NAME = 64, /* of a digest or instance, with its end */
+};
+
 struct signature;
 
 /* What differs between RSA, ECDSA and EdDSA, when signing with a shell. */

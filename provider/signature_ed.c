@@ -141,10 +141,10 @@ scheme(struct signature *s, enum proto_input input, struct view *data,
 static int
 set_instance(struct signature *s, const OSSL_PARAM *p)
 {
-	const char *name = NULL;
+	char buf[SIGNATURE_MAX_NAME], *name = buf;
 	size_t i;
 
-	if (!OSSL_PARAM_get_utf8_string_ptr(p, &name) || name == NULL)
+	if (!OSSL_PARAM_get_utf8_string(p, &name, sizeof(buf)))
 		return 0;
 	for (i = 0; i < sizeof(instances) / sizeof(instances[0]); i++) {
 		if (instances[i].kind != s->key->kind ||

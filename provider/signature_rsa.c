@@ -121,6 +121,11 @@ read_scheme(const struct signature *s, struct proto_scheme *out, int *salt)
 	out->algorithm = PROTO_RSA_PKCS1;
 	if (state.padding == RSA_PKCS1_PADDING)
 		return 0;
+	if (out->digest == 0) {
+		errors_raise(s->ctx, ERROR_NO_DIGEST,
+			"key %s: PSS padding needs one", s->key->name);
+		return -1;
+	}
 	out->algorithm = PROTO_RSA_PSS;
 	out->mgf1 = out->digest;
 	if (state.mgf1_digest[0] != '\0')

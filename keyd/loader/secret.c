@@ -25,16 +25,24 @@ derive(const uint8_t *key, size_t len, uint8_t out[RING_SECRET])
 int
 secret_premaster(EVP_PKEY *pkey, uint8_t out[RING_SECRET])
 {
-	BIGNUM *d = NULL;
+	BIGNUM *p = NULL, *q = NULL;
 	uint8_t bytes[PROTO_MAX_CIPHERTEXT]; /* of the longest modulus */
 	int len = EVP_PKEY_get_size(pkey), r = -1;
 
 	if (len <= 0 || (size_t)len > sizeof(bytes))
 		return -1;
-	if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_D, &d) == 1 &&
-		BN_bn2binpad(d, bytes, len) == len)
+	/*
+	 * Not the private exponent, of which one key has many: with another
+	 * of them made-up premasters would be others, and tell themselves
+	 * from real ones. Primes may change places, but not their values.
+	 */
+	if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_FACTOR1, &p) == 1 &&
+		EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_FACTOR2, &q) ==
+			1 &&
+		BN_bn2binpad(BN_ucmp(p, q) > 0 ? p : q, bytes, len) == len)
 		r = derive(bytes, (size_t)len, out);
 	OPENSSL_cleanse(bytes, sizeof(bytes));
-	BN_clear_free(d);
+	BN_clear_free(p);
+	BN_clear_free(q);
 	return r;
 }

@@ -8,6 +8,7 @@
 #include "session/curve.h"
 #include "session/decrypt.h"
 #include "session/derive.h"
+#include "session/number.h"
 #include "session/policy.h"
 #include "session/sign.h"
 
@@ -190,6 +191,8 @@ on_sign(struct session *s, struct view body, struct writer *w, struct audit *a)
 	if (pkey == NULL)
 		return PROTO_INTERNAL;
 	status = sign_check_restrictions(pkey, &m.scheme, &a->detail);
+	if (status == PROTO_OK)
+		status = apply_policy(s, e, number_check(e, pkey, &m), a);
 	if (status != PROTO_OK)
 		return status;
 	if (sign_make(pkey, &m, sig, &len) < 0)

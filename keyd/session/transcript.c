@@ -21,6 +21,8 @@ enum {
 	STATUS_OCSP = 1,
 	CURVE_NAMED = 3,
 	DER_SEQUENCE = 0x30,
+	MAX_POINT = 133,   /* P-521 */
+	MAX_NUMBER = 1024, /* of 8192 bits */
 };
 
 /* Where a walk through a transcript is. */
@@ -201,8 +203,9 @@ static bool
 is_client_key_exchange(struct walk *w, struct reader *r)
 {
 	struct view v = w->elliptic ? reader_vec8(r) : reader_vec16(r);
+	size_t most = w->elliptic ? MAX_POINT : MAX_NUMBER;
 
-	return v.len > 0 && reader_finish(r) == 0;
+	return v.len > 0 && v.len <= most && reader_finish(r) == 0;
 }
 
 enum sender { CLIENT, SERVER };

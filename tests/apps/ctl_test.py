@@ -1068,9 +1068,8 @@ def import_where_enabled():
     with running() as s:
         cert = key_pair(s)
         conf = s.openssl_conf(name="system.cnf")
-        # In a mount namespace of its own, which the machine does not see.
         text = ks.run_ok(
-            ["unshare", "--mount", "--propagation", "private", "sh", "-c"]
+            [*ks.OWN_MOUNTS, "sh", "-c"]
             + ['mount --bind "$1" /etc/ssl/openssl.cnf && shift && exec "$@"']
             + ["sh", conf, KEYDCTL, "-c", s.conf, *import_args(cert), cert.key]
         )

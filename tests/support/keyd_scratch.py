@@ -36,6 +36,11 @@ DEADLINE = 30  # seconds that anything here may take
 ROOT = os.geteuid() == 0
 # Numbers that no account of a Debian system has.
 KEYD_UID = 58200
+# Before a command: a mount namespace of its own, which the machine does not see.
+OWN_MOUNTS = [
+    sys.executable,
+    os.path.join(TOP, "tests", "support", "own_mounts.py"),
+]
 SESSION_UIDS = "58201-59300"
 
 for name in ("OPENSSL_CONF", "OPENSSL_MODULES", "SSL_CERT_FILE"):

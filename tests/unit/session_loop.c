@@ -358,6 +358,10 @@ Test(session, names_the_parameter_that_does_not_fit)
 	cr_assert_eq(fixture_sign(&f, &s, &sig, &detail), PROTO_BAD_PARAMETER);
 	cr_assert_eq(detail, DETAIL_DIGEST_LENGTH);
 	s.data.len = 32;
+	/* Zeros could as well be those before a SHA-1 digest. */
+	cr_assert_eq(fixture_sign(&f, &s, &sig, &detail), PROTO_USE_REFUSED);
+	cr_assert_eq(detail, DETAIL_WEAK_DIGEST);
+	memset(m.data, 'd', 32);
 	cr_assert_eq(fixture_sign(&f, &s, &sig, &detail), PROTO_OK);
 	close_and_expect(0);
 }

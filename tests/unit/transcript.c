@@ -312,6 +312,10 @@ replace(size_t n, const char *body, size_t len)
 #define SIGNATURE  "\x04\x03\x00\x01s"
 #define SOME_POINT "\x03\x00\x1D\x01p"
 
+/* A byte of length, then as many as P-521's point has, and one more. */
+static const char longest_point[134] = { '\x85' };
+static const char too_long_a_point[135] = { '\x86' };
+
 static const struct {
 	size_t message;
 	const char *body;
@@ -382,6 +386,8 @@ static const struct {
 	{ 8, BYTES(""), false },
 	{ 8, BYTES("\x01pp"), false },
 	{ 8, BYTES("\x02p"), false },
+	{ 8, longest_point, 134, true },
+	{ 8, too_long_a_point, 135, false },
 };
 
 Test(transcript, reads_each_body_strictly)
