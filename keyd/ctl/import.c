@@ -537,6 +537,7 @@ import_one(struct ctl *c, const struct options *o, const struct store *s,
 	struct fault f = { 0 };
 	int r;
 
+	*more = false;
 	if (j != NULL)
 		key = bytes_secret(sizeof(*key));
 	if (key == NULL) {

@@ -227,6 +227,7 @@ send_extracted(struct talk *t, const struct key *k, struct boot_extracted *e)
 		r = writer_finish(&w, &len);
 	if (r == 0)
 		talk_send(t, buf, len);
+	e->pem = (struct view){ 0 };
 	OPENSSL_clear_free(der, der_len);
 	OPENSSL_cleanse(pem, sizeof(pem));
 	OPENSSL_cleanse(buf, sizeof(buf));

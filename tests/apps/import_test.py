@@ -299,7 +299,8 @@ def harmless_passwords():
         cert = key_pair(s)
         encrypt(cert, "pbes2")
         s.ctl_ok(
-            *["import", "--allow", s.everyone().replace(" ", ","), "--certificate", cert.cert],
+            *["import", "--allow", s.everyone().replace(" ", ",")],
+            *["--certificate", cert.cert],
             *["--passin", f"pass:{PASS}", cert.key],
         )
         conf = s.openssl_conf()
