@@ -80,6 +80,8 @@ provider(const struct cnf *c, const struct cnf_entry *listed,
 						strcmp(word, "module") == 0 ||
 						strcmp(word, "activate") == 0))
 			return unknown(e, f);
+		if (e->value == NULL)
+			continue;
 		if (strcmp(word, "identity") == 0)
 			name = e->value;
 		else if (strcmp(word, "module") == 0)

@@ -597,14 +597,14 @@ setting(struct parser *p, const struct input *in, const char *section,
 
 /* Does the name begin with the directive's? A blank or = is not needed
  * behind it: libcrypto does not ask for one. */
-static char *
-directive(char *name, const char *word, char *behind)
+static bool
+is_directive(const char *name, const char *word, const char *behind)
 {
 	size_t len = strlen(word);
 
 	if (strncmp(name, word, len) != 0)
-		return NULL;
-	return behind != name + len || *behind == '=' ? behind : NULL;
+		return false;
+	return behind != name + len || *behind == '=';
 }
 
 /* One line, comment and line end cut off. */
@@ -612,7 +612,7 @@ static int
 line(struct parser *p, const struct input *in, char *s)
 {
 	const char *section = p->section;
-	char *name, *end, *behind, *found;
+	char *name, *end, *behind;
 
 	s = skip_blanks(s);
 	if (*s == '\0')
@@ -628,12 +628,10 @@ line(struct parser *p, const struct input *in, char *s)
 		end = skip_name(p, name);
 	}
 	behind = skip_blanks(end);
-	found = directive(name, ".pragma", behind);
-	if (found != NULL)
-		return pragma(p, in, found);
-	found = directive(name, ".include", behind);
-	if (found != NULL)
-		return include(p, in, section, found);
+	if (is_directive(name, ".pragma", behind))
+		return pragma(p, in, behind);
+	if (is_directive(name, ".include", behind))
+		return include(p, in, section, behind);
 	if (*behind != '=')
 		return refuse(p, in,
 			"no = in it: libcrypto does not read this file either");

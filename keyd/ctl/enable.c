@@ -108,7 +108,8 @@ plan(struct enable *e, struct fault *f)
 			e->cnf.len, &e->settings, block, f);
 	if (n < 0)
 		return -1;
-	memcpy(e->text, e->cnf.base, e->cnf.len);
+	if (e->cnf.len > 0)
+		memcpy(e->text, e->cnf.base, e->cnf.len);
 	memcpy(e->text + e->cnf.len, block, (size_t)n);
 	e->block_at = e->cnf.len;
 	e->len = e->cnf.len + (size_t)n;

@@ -210,7 +210,7 @@ probe_has(const struct probe *p, const char *provider)
 static int
 why_not(const void *text, size_t len, const char *module, struct fault *f)
 {
-	struct probe *p = malloc(sizeof(*p));
+	struct probe *p = calloc(1, sizeof(*p));
 	const char *line;
 
 	if (p == NULL)

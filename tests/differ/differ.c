@@ -181,6 +181,7 @@ report(void)
 int
 main(int argc, char **argv)
 {
+	OSSL_PROVIDER *own;
 	OSSL_LIB_CTX *libctx[2] = { OSSL_LIB_CTX_new(), OSSL_LIB_CTX_new() };
 	size_t n, npairs = argc < 6 ? 0 : (size_t)(argc - 4) / 2;
 	struct pair *pairs = calloc(npairs + 1, sizeof(*pairs));
@@ -190,8 +191,8 @@ main(int argc, char **argv)
 		die("usage: differ CONF SEED COUNT PLAIN SHELL …");
 	seed = strtoull(argv[2], NULL, 10);
 	count = strtoull(argv[3], NULL, 10);
-	if (OSSL_PROVIDER_load(libctx[0], "default") == NULL ||
-		OSSL_LIB_CTX_load_config(libctx[1], argv[1]) != 1 ||
+	own = OSSL_PROVIDER_load(libctx[0], "default");
+	if (own == NULL || OSSL_LIB_CTX_load_config(libctx[1], argv[1]) != 1 ||
 		OSSL_PROVIDER_available(libctx[1], "keyd") != 1)
 		die("the provider is not there");
 	for (n = 0; n < npairs; n++) {
@@ -206,6 +207,7 @@ main(int argc, char **argv)
 		EVP_PKEY_free(pairs[n].shell);
 	}
 	free(pairs);
+	(void)OSSL_PROVIDER_unload(own);
 	OSSL_LIB_CTX_free(libctx[0]);
 	OSSL_LIB_CTX_free(libctx[1]);
 	return report();
