@@ -102,8 +102,8 @@ plan(struct enable *e, struct fault *f)
 		return -1;
 	e->text = malloc(e->cnf.len + sizeof(block));
 	if (e->text == NULL)
-		n = fault_set(f, FAULT_FAILED, "no memory");
-	else if (!is_enough(e, &e->before))
+		return fault_set(f, FAULT_FAILED, "no memory");
+	if (!is_enough(e, &e->before))
 		n = activation_block(&e->read, &e->before, e->cnf.base,
 			e->cnf.len, &e->settings, block, f);
 	if (n < 0)
