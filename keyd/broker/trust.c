@@ -19,6 +19,7 @@ struct walk {
 	char real[PATH_MAX]; /* of dir; "" is the root folder */
 	char rest[PATH_MAX]; /* still to be walked */
 	struct trust_foreign *why;
+	bool any; /* a folder too, and of any size */
 };
 
 static int
@@ -146,7 +147,7 @@ arrive(struct walk *w, const char *name, const struct stat *st)
 		return fail(ENOTDIR);
 	if (!S_ISREG(st->st_mode))
 		return fail(EINVAL);
-	if (st->st_size > TRUST_MAX_FILE)
+	if (!w->any && st->st_size > TRUST_MAX_FILE)
 		return fail(EFBIG);
 	return openat(w->dir, name,
 		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -208,6 +209,8 @@ step(struct walk *w)
 	r = next_name(w, name);
 	if (r != GO_ON || strcmp(name, ".") == 0)
 		return r;
+	if (name[0] == '\0' && w->any)
+		return openat(w->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (name[0] == '\0')
 		return fail(EISDIR);
 	return strcmp(name, "..") == 0 ? go_up(w) : look_up(w, name, &here);
@@ -230,19 +233,33 @@ start(struct walk *w, int folder, const char *folder_path, const char *path)
 	return GO_ON;
 }
 
+static int
+walk(struct walk *w, int folder, const char *folder_path, const char *path)
+{
+	int r = start(w, folder, folder_path, path), saved;
+
+	while (r == GO_ON)
+		r = step(w);
+	saved = errno;
+	if (w->dir >= 0)
+		(void)close(w->dir);
+	errno = saved;
+	return r;
+}
+
 int
 trust_open(int folder, const char *folder_path, const char *path,
 	struct trust_foreign *why)
 {
 	struct walk w = { .dir = -1, .why = why };
-	int r, saved;
 
-	r = start(&w, folder, folder_path, path);
-	while (r == GO_ON)
-		r = step(&w);
-	saved = errno;
-	if (w.dir >= 0)
-		(void)close(w.dir);
-	errno = saved;
-	return r;
+	return walk(&w, folder, folder_path, path);
+}
+
+int
+trust_open_any(const char *path, struct trust_foreign *why)
+{
+	struct walk w = { .dir = -1, .why = why, .any = true };
+
+	return path[0] == '/' ? walk(&w, AT_FDCWD, "", path) : fail(EINVAL);
 }

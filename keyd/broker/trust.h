@@ -41,4 +41,8 @@ struct trust_foreign {
 __attribute__((warn_unused_result)) int trust_open(int folder,
 	const char *folder_path, const char *path, struct trust_foreign *why);
 
+/* The same of an absolute path to a regular file of any size, or a folder. */
+__attribute__((warn_unused_result)) int
+trust_open_any(const char *path, struct trust_foreign *why);
+
 #endif

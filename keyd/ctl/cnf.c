@@ -515,8 +515,10 @@ include_folder(
 			snprintf(file, sizeof(file), "%s/%s", path,
 				e->d_name) >= (int)sizeof(file))
 			continue;
-		inner = p->open_file(p->arg, file);
-		if (inner >= 0)
+		inner = p->open_file(p->arg, file, p->f);
+		if (inner == CNF_FOREIGN)
+			r = -1;
+		else if (inner >= 0)
 			r = include_file(p, in, file, inner);
 	}
 	(void)closedir(dir);
@@ -531,7 +533,9 @@ include_path(struct parser *p, const struct input *in, const char *path)
 
 	if (p->open_file == NULL)
 		return refuse(p, in, "files cannot be included here");
-	fd = p->open_file(p->arg, path);
+	fd = p->open_file(p->arg, path, p->f);
+	if (fd == CNF_FOREIGN)
+		return -1;
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return 0;
 	if (fd < 0 || fstat(fd, &st) < 0) {

@@ -17,6 +17,7 @@ enum {
 	CNF_MAX = 60 * 1024,  /* bytes of one file */
 	CNF_MAX_FILES = 64,   /* included ones counted */
 	CNF_MAX_VALUE = 4096, /* bytes, expanded */
+	CNF_FOREIGN = -2,
 };
 
 /* One setting, in the order of the files. */
@@ -38,9 +39,9 @@ struct cnf {
 	struct cnf_chunk *memory;
 };
 
-/* Opens an included file or folder for reading: a descriptor, or -1 with
- * errno. */
-typedef int cnf_open_fn(void *arg, const char *path);
+/* Opens an included file or folder for reading: a descriptor, -1 with errno, or
+ * CNF_FOREIGN with *f: the whole is to be refused. */
+typedef int cnf_open_fn(void *arg, const char *path, struct fault *f);
 
 /*
  * Reads text, which came from the file of that name. Included files are opened

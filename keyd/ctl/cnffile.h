@@ -35,8 +35,9 @@ void cnffile_close(struct cnffile *c);
 __attribute__((warn_unused_result)) int cnffile_parse(const struct cnffile *c,
 	const char *text, size_t len, struct cnf *out, struct fault *f);
 
-/* Opens an included file: for cnf_read(). */
-int cnffile_include(void *arg, const char *path);
+/* Opens an included regular file or folder: for cnf_read(). Root includes only
+ * what is root's alone. */
+int cnffile_include(void *arg, const char *path, struct fault *f);
 
 /* Puts the base into the backup, unless that is what it holds. */
 __attribute__((warn_unused_result)) int

@@ -135,8 +135,10 @@ try_out(const struct enable *e, struct fault *f)
 	if (!a.has_keyd || activation_loses_default(&a)) {
 		(void)fault_set(f, FAULT_REFUSED,
 			"the provider would not be active in the end");
-	} else if (probe_text(e->cnf.base, e->cnf.len, before, f) == 0 &&
-		   probe_text(e->text, e->len, after, f) == 0) {
+	} else if (probe_text(e->cnf.place.real, e->cnf.base, e->cnf.len,
+			   before, f) == 0 &&
+		   probe_text(e->cnf.place.real, e->text, e->len, after, f) ==
+			   0) {
 		r = probe_compare(before, after, e->text, e->len, a.module, f);
 	}
 	cnf_free(&cnf);

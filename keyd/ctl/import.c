@@ -305,7 +305,8 @@ is_enabled(void)
 	char path[PATH_MAX];
 	struct bytes b;
 	bool r = false;
-	int fd = cnffile_include(NULL, cnffile_default(path));
+	struct fault ignored;
+	int fd = cnffile_include(NULL, cnffile_default(path), &ignored);
 
 	if (fd >= 0 && bytes_read(fd, CNF_MAX, &b) == 0) {
 		r = activates(path, &b);

@@ -11,10 +11,10 @@
 
 #include "activation.h"
 #include "bytes.h"
-#include "cnffile.h"
 #include "daemon.h"
 #include "enlist.h"
 #include "finding.h"
+#include "loadable.h"
 #include "process.h"
 #include "provider/client.h"
 #include "text.h"
@@ -150,7 +150,7 @@ module(struct pid_check *k, const struct activation *a)
 		(void)snprintf(path, sizeof(path), "%s/%.255s", folder, name);
 	else
 		return;
-	fd = process_file(k->p, path, O_PATH);
+	fd = process_find(k->p, path);
 	if (fd >= 0)
 		(void)close(fd);
 	else
@@ -162,21 +162,39 @@ module(struct pid_check *k, const struct activation *a)
 			k->p->own_root ? " in its root folder" : "");
 }
 
+/* Is it this machine's file, and may keydctl change it as who it is? */
+static bool
+is_changeable(const struct pid_check *k, const char *path)
+{
+	struct fault ignored;
+
+	return !k->p->own_root && !k->p->own_mount && !text_has_control(path) &&
+	       loadable_path(path, &ignored) == 0;
+}
+
 /* What to do so that the file activates keyd. */
 static void
-advise(struct pid_check *k, const char *path)
+advise(struct pid_check *k, enum finding_level level, const char *path,
+	const char *what)
 {
-	if (k->p->env == PROCESS_ENV_SET || k->p->unit[0] == '\0')
-		say(k, FINDING_ERROR,
-			"%s does not activate keyd: keydctl enable "
-			"--openssl-cnf %s, and restart it",
-			path, path);
+	char file[4 * PATH_MAX], unit[4 * PATH_MAX];
+
+	if (level == FINDING_ERROR && k->p->env != PROCESS_ENV_SET &&
+		k->p->unit[0] != '\0')
+		say(k, level,
+			"%s %s: keydctl enable, or for this service alone "
+			"keydctl enable --service %s; and restart it",
+			path, what, text_quoted(k->p->unit, unit));
+	else if (is_changeable(k, path))
+		say(k, level,
+			"%s %s: keydctl enable --openssl-cnf %s, and restart "
+			"it",
+			path, what, text_quoted(path, file));
 	else
-		say(k, FINDING_ERROR,
-			"%s does not activate keyd: keydctl enable, or for "
-			"this service alone keydctl enable --service %s; and "
-			"restart it",
-			path, k->p->unit);
+		say(k, level,
+			"%s %s, and is not root's alone or not this machine's: "
+			"its owner can enable keyd there; then restart it",
+			path, what);
 }
 
 /* When it was written to: ms since 1970. */
@@ -189,14 +207,14 @@ changed(const struct stat *st)
 /* The open file's words. */
 static void
 judge_conf(struct pid_check *k, const char *path, const struct bytes *b,
-	const struct stat *st, cnf_open_fn *open_file)
+	const struct stat *st)
 {
 	struct activation a;
 	struct cnf cnf;
 	struct fault f;
 
-	if (cnf_read(path, (const char *)b->data, b->len, open_file, k->p, &cnf,
-		    &f) < 0) {
+	if (cnf_read(path, (const char *)b->data, b->len, process_include, k->p,
+		    &cnf, &f) < 0) {
 		say(k, FINDING_WARNING, "what it reads is not understood: %s",
 			f.text);
 		return;
@@ -206,13 +224,12 @@ judge_conf(struct pid_check *k, const char *path, const struct bytes *b,
 			f.text);
 	} else if (!a.has_keyd) {
 		if (k->p->keyd[0] == '\0')
-			advise(k, path);
+			advise(k, FINDING_ERROR, path,
+				"does not activate keyd");
 		else
-			say(k, FINDING_WARNING,
-				"%s does not activate keyd (any more), and "
-				"after a restart it will be without: keydctl "
-				"enable --openssl-cnf %s",
-				path, path);
+			advise(k, FINDING_WARNING, path,
+				"does not activate keyd (any more), and after "
+				"a restart it will be without");
 	} else {
 		k->conf_is_right = true;
 		(void)snprintf(k->socket, sizeof(k->socket), "%s",
@@ -237,7 +254,6 @@ conf(struct pid_check *k)
 	struct bytes b = { 0 };
 	char path[PATH_MAX];
 	struct stat st;
-	cnf_open_fn *open_file = process_include;
 	int fd;
 
 	if (k->p->env == PROCESS_ENV_UNKNOWN) {
@@ -251,17 +267,7 @@ conf(struct pid_check *k)
 	}
 	if (conf_path(k, path) == NULL)
 		return;
-	fd = process_file(k->p, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0 && k->p->own_root) {
-		/* Most servers read it before they change their root folder. */
-		open_file = cnffile_include;
-		fd = open_file(NULL, path);
-		if (fd >= 0 && k->p->keyd[0] == '\0')
-			say(k, FINDING_WARNING,
-				"%s is not in its root folder; looked at "
-				"outside of it",
-				path);
-	}
+	fd = process_file(k->p, path);
 	if (fd < 0 || fstat(fd, &st) < 0 || bytes_read(fd, CNF_MAX, &b) < 0) {
 		say(k, k->p->keyd[0] == '\0' ? FINDING_ERROR : FINDING_WARNING,
 			"%s, which it reads: %s", path, strerror(errno));
@@ -270,7 +276,7 @@ conf(struct pid_check *k)
 		return;
 	}
 	(void)close(fd);
-	judge_conf(k, path, &b, &st, open_file);
+	judge_conf(k, path, &b, &st);
 	bytes_free(&b);
 }
 

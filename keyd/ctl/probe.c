@@ -14,6 +14,8 @@
 
 #include "bytes.h"
 #include "config/config.h"
+#include "loadable.h"
+#include "regular.h"
 
 enum {
 	TIMEOUT = 30 * 1000, /* ms for a piece of output */
@@ -171,14 +173,44 @@ try_text(const void *text, size_t len, const char *strict, struct probe *out,
 }
 
 int
-probe_text(const void *text, size_t len, struct probe *out, struct fault *f)
+probe_text(const char *file, const void *text, size_t len, struct probe *out,
+	struct fault *f)
 {
+	if (loadable_text(file, text, len, f) < 0)
+		return -1;
 	return try_text(text, len, NULL, out, f);
+}
+
+/* A file that is missing activates nothing. */
+static int
+is_loadable(const char *path, struct fault *f)
+{
+	struct bytes b = { 0 };
+	int fd, r;
+
+	if (loadable_path(path, f) < 0)
+		return -1;
+	fd = regular_open(AT_FDCWD, path);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0 || bytes_read(fd, CNF_MAX, &b) < 0) {
+		(void)fault_set(
+			f, FAULT_REFUSED, "%s: %s", path, strerror(errno));
+		if (fd >= 0)
+			(void)close(fd);
+		return -1;
+	}
+	(void)close(fd);
+	r = loadable_text(path, b.data, b.len, f);
+	bytes_free(&b);
+	return r;
 }
 
 int
 probe_file(const char *path, struct probe *out, struct fault *f)
 {
+	if (is_loadable(path, f) < 0)
+		return -1;
 	return start(path, -1, NULL, out, f);
 }
 

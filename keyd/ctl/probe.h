@@ -18,9 +18,11 @@ struct probe {
 	char text[PROBE_MAX]; /* keyd-probe's lines */
 };
 
-/* What a program gets from the text. 0, or -1 with *f: it could not be tried. */
-__attribute__((warn_unused_result)) int
-probe_text(const void *text, size_t len, struct probe *out, struct fault *f);
+/* What a program gets from the text, which the file of that name has or may get.
+ * 0, or -1 with *f: it could not be tried, or, as root, must not be
+ * (loadable.h). */
+__attribute__((warn_unused_result)) int probe_text(const char *file,
+	const void *text, size_t len, struct probe *out, struct fault *f);
 
 /* The same of the file at path. */
 __attribute__((warn_unused_result)) int

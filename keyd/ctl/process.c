@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/openat2.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,12 +22,14 @@
 
 #include "broker/peer.h"
 #include "bytes.h"
+#include "regular.h"
 #include "text.h"
 
 enum {
 	MAX_TEXT = 4 * 1024 * 1024, /* of a file in /proc */
 	MAX_PROGRAM = 512 * 1024 * 1024,
 	MAX_DEPTH = 16,
+	CONNECT_TIMEOUT = 5000, /* ms */
 };
 
 /* --- files of /proc ------------------------------------------------------- */
@@ -365,20 +369,27 @@ process_close(struct process *p)
 }
 
 int
-process_file(const struct process *p, const char *path, int flags)
+process_find(const struct process *p, const char *path)
 {
 	struct open_how how = {
-		.flags = (unsigned)(flags | O_CLOEXEC),
-		.resolve = RESOLVE_IN_ROOT,
+		.flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 
 	return (int)syscall(SYS_openat2, p->root, path, &how, sizeof(how));
 }
 
 int
-process_include(void *arg, const char *path)
+process_file(const struct process *p, const char *path)
 {
-	return process_file(arg, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	return regular_reopen(process_find(p, path));
+}
+
+int
+process_include(void *arg, const char *path, struct fault *f)
+{
+	(void)f;
+	return process_file(arg, path);
 }
 
 /* --- what is in files ----------------------------------------------------- */
@@ -402,7 +413,7 @@ int
 process_built_in(const struct process *p, const char *file, const char *words,
 	char *out, size_t size)
 {
-	int fd = process_file(p, file, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	int fd = process_file(p, file);
 	size_t len = 0, n;
 	const char *text = map(fd, &len), *at = NULL;
 	int r = -1;
@@ -543,10 +554,10 @@ process_sees_abstract(const struct process *p, const char *name)
 
 /* The wrong type of socket finds out without a connection. */
 static int
-reach(const struct process *p, const char *path)
+reach(const struct process *p, const char *path, pid_t parent)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), "%.107s", path);
 	if (fd < 0 || fchdir(p->root) < 0 || chroot(".") < 0 ||
@@ -554,26 +565,42 @@ reach(const struct process *p, const char *path)
 		setresgid(p->id.gid, p->id.gid, p->id.gid) < 0 ||
 		setresuid(p->id.uid, p->id.uid, p->id.uid) < 0 ||
 		/* The change of user has cleared what was set before. */
-		prctl(PR_SET_DUMPABLE, 0) < 0)
+		prctl(PR_SET_DUMPABLE, 0) < 0 ||
+		prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		return EPERM;
 	if (connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == 0)
 		return EADDRINUSE;
 	return errno == EPROTOTYPE ? 0 : errno;
 }
 
+/* Within a bounded time? Its user, whom it has become, can stop it. */
+static bool
+ends(pid_t pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	bool r = fd >= 0 && poll(&p, 1, CONNECT_TIMEOUT) > 0;
+
+	if (fd >= 0)
+		(void)close(fd);
+	return r;
+}
+
 int
 process_connect(const struct process *p, const char *path)
 {
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 	int status;
 
 	/* All errno values of connect(2) fit into an exit status. */
 	if (pid == 0)
-		_exit(reach(p, path));
+		_exit(reach(p, path, parent));
 	if (pid < 0)
 		return errno;
+	if (!ends(pid))
+		(void)kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return errno;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : ETIMEDOUT;
 }

@@ -47,13 +47,18 @@ __attribute__((warn_unused_result)) int
 process_open(pid_t pid, struct process *out, struct fault *f);
 void process_close(struct process *p);
 
-/* Opens path as the process would find it, links included, with O_PATH and such
- * as flags. A descriptor, or -1 with errno. */
+/* Finds path as the process would, links included: a descriptor that can only
+ * be looked at (O_PATH), or -1 with errno. */
 __attribute__((warn_unused_result)) int
-process_file(const struct process *p, const char *path, int flags);
+process_find(const struct process *p, const char *path);
+
+/* Opens the regular file, or folder, that is there for reading. A descriptor, or
+ * -1 with errno (EINVAL: something else). */
+__attribute__((warn_unused_result)) int
+process_file(const struct process *p, const char *path);
 
 /* The same for cnf_read(); arg is the process. */
-int process_include(void *arg, const char *path);
+int process_include(void *arg, const char *path, struct fault *f);
 
 /*
  * A text that stands in a file behind the words, up to a quote or zero: what

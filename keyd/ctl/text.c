@@ -29,6 +29,31 @@ text_shown(const char *path, char out[PATH_MAX])
 	return out;
 }
 
+const char *
+text_quoted(const char *path, char out[4 * PATH_MAX])
+{
+	size_t n = 0, size = (size_t)4 * PATH_MAX;
+
+	if (path[strspn(path, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst"
+			      "uvwxyz0123456789/._-@:")] == '\0') {
+		(void)snprintf(out, size, "%s", path);
+		return out;
+	}
+	out[n++] = '\'';
+	for (; *path != '\0' && n + 6 < size; path++) {
+		if (*path == '\'') {
+			memcpy(out + n, "'\\''", 4);
+			n += 4;
+		} else {
+			out[n++] = *path;
+		}
+	}
+	out[n++] = '\'';
+	out[n] = '\0';
+	text_clean(out);
+	return out;
+}
+
 bool
 text_has_control(const char *text)
 {

@@ -14,6 +14,9 @@ void text_clean(char *text);
 /* A path to be shown: a clean copy. Returns out. */
 const char *text_shown(const char *path, char out[PATH_MAX]);
 
+/* A path as one word of a shell's command line, clean. Returns out. */
+const char *text_quoted(const char *path, char out[4 * PATH_MAX]);
+
 /* Is there a control character in it? */
 bool text_has_control(const char *text);
 

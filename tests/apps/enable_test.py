@@ -7,6 +7,7 @@ import json
 import os
 import pwd
 import re
+import socket
 import stat
 import subprocess
 import sys
@@ -268,6 +269,41 @@ def does_not_load():
         write(path, BEGIN)
         refused(s, 4, "enable", "--openssl-cnf", path, words=["without an"])
         refused(s, 4, "disable", "--openssl-cnf", path, words=["without an"])
+
+
+def foreign():
+    """What another user can write is not loaded by root."""
+    with folder() as s:
+        path = write(s.path("cnf/openssl.cnf"), UPSTREAM)
+        module = write(s.path("theirs.so"), read(MODULE))
+        os.chown(module, pwd.getpwnam(USER).pw_uid, -1)
+        args = ["enable", "--openssl-cnf", path]
+        words = ["theirs", "not root's alone"]
+        refused(s, 4, *args, "--module", module, words=words)
+        refused(s, 4, *args, "--module", module, "--dry-run", words=words)
+        engine = (
+            "openssl_conf = i\n[i]\nengines = e\n[e]\nx = x\n[x]\n"
+            "engine_id = x\ndynamic_path = "
+        )
+        more = ["--module", MODULE]
+        for text, said in (
+            (engine + module, words),
+            (engine + "./theirs.so", ["relative path"]),
+            ("openssl_conf = i\n[i]\nx = x\n[x]\npath = " + module, words),
+            (f"openssl_conf = i\n[i]\n{module} = x\n", ["slash"]),
+            (
+                "openssl_conf = i\n[i]\nproviders = p\n[p]\nx = x\n[x]\n"
+                "activate = 1\nmodule = $ENV::HOME/x.so\n",
+                ["environment"],
+            ),
+            (f".include {module}\n", words),
+        ):
+            write(path, text)
+            refused(s, 4, *args, *more, words=said)
+            ks.check(read(path) == text.encode(), "changed")
+        write(path, UPSTREAM)
+        os.chown(path, pwd.getpwnam(USER).pw_uid, -1)
+        refused(s, 4, *args, *more, words=["not root's alone"])
 
 
 def modules_dir():
@@ -621,6 +657,40 @@ def not_permitted():
         pid_check(s, q.pid, 0, "verifies")
 
 
+def hostile():
+    """A full queue, a device, a name that is a command: none has any effect."""
+    with serving() as (s, _):
+        where = s.path("x;id>PWN;")
+        os.mkdir(where)
+        conf = write(f"{where}/openssl.cnf", UPSTREAM)
+        os.chown(conf, pwd.getpwnam(USER).pw_uid, -1)
+        p = sleeper(s, [], env=conf_env(conf), **as_user())
+        text = pid_check(s, p.pid, 1, "does not activate keyd", "its owner")
+        ks.check("--openssl-cnf" not in text, text)
+        os.chown(conf, 0, 0)
+        quoted = f"--openssl-cnf '{conf}'"
+        pid_check(s, p.pid, 1, quoted)
+        full = s.path("full.sock")
+        with contextlib.ExitStack() as stack:
+            sock = stack.enter_context(socket.socket(socket.AF_UNIX))
+            sock.bind(full)
+            os.chmod(full, 0o777)
+            sock.listen(0)
+            for _ in range(2):
+                c = stack.enter_context(socket.socket(socket.AF_UNIX))
+                c.setblocking(False)
+                with contextlib.suppress(BlockingIOError):
+                    c.connect(full)
+            write(
+                conf,
+                "openssl_conf = i\n[i]\nproviders = p\n[p]\nkeyd = k\n"
+                f"[k]\nactivate = 1\nsocket = {full}\n",
+            )
+            pid_check(s, p.pid, 1, "cannot reach keyd", "full.sock")
+        q = sleeper(s, [], name="device", env=conf_env("/dev/null"))
+        pid_check(s, q.pid, 1, "/dev/null", "Invalid argument")
+
+
 def in_other_places():
     """Other root folders and networks."""
     with serving() as (s, _):
@@ -719,6 +789,8 @@ TESTS = [
 ROOT_TESTS = [
     ("the whole machine's file, and a handshake", system_wide),
     ("a service's file is tried out", service_tried),
+    ("another user's files are not loaded", foreign),
+    ("check --pid: a hostile process", hostile),
     ("check --pid: not permitted", not_permitted),
     ("check --pid: other root folders and networks", in_other_places),
     ("check --pid: another user namespace", in_other_users),

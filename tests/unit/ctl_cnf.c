@@ -15,10 +15,11 @@
 static const char module[] = "/lib/keyd.so";
 
 static int
-open_file(void *arg, const char *path)
+open_file(void *arg, const char *path, struct fault *f)
 {
 	char full[256];
 
+	(void)f;
 	(void)snprintf(full, sizeof(full), "%s%s", (const char *)arg, path);
 	return open(full, O_RDONLY | O_CLOEXEC);
 }
