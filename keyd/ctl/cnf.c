@@ -50,13 +50,22 @@ static const char *
 keep(struct parser *p, const char *text)
 {
 	size_t len = strlen(text) + 1;
-	struct cnf_chunk *chunk = malloc(sizeof(*chunk) + len);
+	struct cnf_chunk *chunk;
 
+	if (len > CNF_MAX_KEPT - p->c->kept) {
+		(void)fault_set(p->f, FAULT_REFUSED,
+			"its settings come to more than %d bytes: that is "
+			"no openssl.cnf to work with",
+			CNF_MAX_KEPT);
+		return NULL;
+	}
+	chunk = malloc(sizeof(*chunk) + len);
 	if (chunk == NULL) {
 		(void)fault_set(p->f, FAULT_FAILED, "no memory");
 		return NULL;
 	}
 	memcpy(chunk->text, text, len);
+	p->c->kept += len;
 	chunk->next = p->c->memory;
 	p->c->memory = chunk;
 	return chunk->text;
@@ -95,6 +104,13 @@ new_entry(struct parser *p)
 	struct cnf *c = p->c;
 	struct cnf_entry *grown;
 
+	if (c->n == CNF_MAX_ENTRIES) {
+		(void)fault_set(p->f, FAULT_REFUSED,
+			"it has more than %d settings: that is no openssl.cnf "
+			"to work with",
+			CNF_MAX_ENTRIES);
+		return NULL;
+	}
 	if (c->n == c->size) {
 		c->size = c->size == 0 ? 64 : 2 * c->size;
 		grown = realloc(c->entries, c->size * sizeof(*grown));

@@ -17,6 +17,9 @@ enum {
 	CNF_MAX = 60 * 1024,  /* bytes of one file */
 	CNF_MAX_FILES = 64,   /* included ones counted */
 	CNF_MAX_VALUE = 4096, /* bytes, expanded */
+	/* of all files together: one value can stand in thousands of others */
+	CNF_MAX_ENTRIES = 10000,
+	CNF_MAX_KEPT = 1024 * 1024, /* bytes of names and values */
 	CNF_FOREIGN = -2,
 };
 
@@ -37,6 +40,7 @@ struct cnf {
 	bool goes_on;     /* its last line ends in a backslash */
 	unsigned files;
 	struct cnf_chunk *memory;
+	size_t kept; /* bytes of it */
 };
 
 /* Opens an included file or folder for reading: a descriptor, -1 with errno, or

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -26,8 +25,8 @@
 #include "text.h"
 
 enum {
-	MAX_TEXT = 4 * 1024 * 1024, /* of a file in /proc */
-	MAX_PROGRAM = 512 * 1024 * 1024,
+	MAX_TEXT = 4 * 1024 * 1024,     /* of a file in /proc */
+	MAX_PROGRAM = 32 * 1024 * 1024, /* what of it is looked through */
 	MAX_DEPTH = 16,
 	CONNECT_TIMEOUT = 5000, /* ms */
 };
@@ -394,19 +393,29 @@ process_include(void *arg, const char *path, struct fault *f)
 
 /* --- what is in files ----------------------------------------------------- */
 
-/* The file's bytes, to be unmapped; NULL. */
-static const char *
-map(int fd, size_t *len)
+/*
+ * The file's bytes, up to a limit, to be freed; NULL. Read, not mapped: its
+ * owner may make it shorter meanwhile.
+ */
+static char *
+load(int fd, size_t *len)
 {
 	struct stat st;
-	void *p;
+	ssize_t n = 1;
+	size_t size;
+	char *p;
 
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-		st.st_size <= 0 || st.st_size > MAX_PROGRAM)
+		st.st_size <= 0)
 		return NULL;
-	*len = (size_t)st.st_size;
-	p = mmap(NULL, *len, PROT_READ, MAP_PRIVATE, fd, 0);
-	return p == MAP_FAILED ? NULL : p;
+	size = st.st_size < MAX_PROGRAM ? (size_t)st.st_size : MAX_PROGRAM;
+	p = malloc(size);
+	for (*len = 0; p != NULL && *len < size && n > 0; *len += (size_t)n) {
+		n = pread(fd, p + *len, size - *len, (off_t)*len);
+		if (n < 0)
+			n = 0;
+	}
+	return p;
 }
 
 int
@@ -415,7 +424,8 @@ process_built_in(const struct process *p, const char *file, const char *words,
 {
 	int fd = process_file(p, file);
 	size_t len = 0, n;
-	const char *text = map(fd, &len), *at = NULL;
+	const char *at = NULL;
+	char *text = load(fd, &len);
 	int r = -1;
 
 	if (text != NULL)
@@ -429,8 +439,7 @@ process_built_in(const struct process *p, const char *file, const char *words,
 		out[n] = '\0';
 		r = 0;
 	}
-	if (text != NULL)
-		(void)munmap((void *)(uintptr_t)text, len);
+	free(text);
 	if (fd >= 0)
 		(void)close(fd);
 	return r;
@@ -448,22 +457,22 @@ process_static_library(const struct process *p)
 		{ "crypto/tls.(*Conn)", "Go's own TLS" },
 		{ "rustls", "rustls" },
 	};
-	const char *found = "", *text;
+	const char *found = "";
+	char *text;
 	size_t len = 0, i;
 	char path[64];
 	int fd;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)p->pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	text = map(fd, &len);
+	text = load(fd, &len);
 	for (i = 0; text != NULL && found[0] == '\0' &&
 		    i < sizeof(marks) / sizeof(marks[0]);
 		i++)
 		if (memmem(text, len, marks[i].text, strlen(marks[i].text)) !=
 			NULL)
 			found = marks[i].name;
-	if (text != NULL)
-		(void)munmap((void *)(uintptr_t)text, len);
+	free(text);
 	if (fd >= 0)
 		(void)close(fd);
 	return found;

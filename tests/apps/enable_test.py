@@ -718,6 +718,18 @@ def in_other_places():
         )
 
 
+def too_large():
+    """One long value in thousands of others is no reason to run out of
+    memory."""
+    with folder() as s:
+        text = "v = " + 4000 * "A" + "\n" + 2000 * "x = $v\n"
+        for words in (text, 10001 * "x=\n"):
+            bomb = s.write("bomb.cnf", words)
+            status, said = s.ctl("enable", "--openssl-cnf", bomb)
+            ks.check(status == 4, f"exit {status}: {said}")
+            ks.expect_words(said, "more than")
+
+
 def in_other_users():
     """A user namespace, where root is nobody."""
     with serving() as (s, _):
@@ -780,6 +792,7 @@ TESTS = [
     ("disable killed at every call leaves the old or the new", killed, "disable"),
     ("a service gets a drop-in", service),
     ("services have names, and some scrub", service_names),
+    ("a file that grows beyond measure is refused", too_large),
     ("check --pid: all is well", all_is_well),
     ("check --pid: not enabled", not_enabled),
     ("check --pid: the module is gone", module_missing),
