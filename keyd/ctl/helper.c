@@ -331,7 +331,8 @@ send_passphrase(struct helper *h, struct view passphrase, struct fault *f)
 	int r = -1;
 
 	if (buf == NULL)
-		return fault_set(f, FAULT_FAILED, "out of memory");
+		return fault_set(f, FAULT_FAILED,
+			"no memory for a passphrase: %s", strerror(errno));
 	w = writer_init(buf, size);
 	writer_u8(&w, BOOT_PASSPHRASE);
 	writer_vec16(&w, passphrase.data, passphrase.len);

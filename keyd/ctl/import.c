@@ -410,7 +410,8 @@ put_together(struct job *j, struct bytes *out, struct fault *f)
 		return -1;
 	if (bytes_splice(&j->old.bytes, j->key->e.start, j->part.len, shell,
 		    (size_t)n, out) < 0)
-		return fault_set(f, FAULT_FAILED, "out of memory");
+		return fault_set(f, FAULT_FAILED, "no memory for the file: %s",
+			strerror(errno));
 	/* It must be read again to be restored. */
 	if (out->len <= SWAP_MAX)
 		return 0;
@@ -542,8 +543,9 @@ import_one(struct ctl *c, const struct options *o, const struct store *s,
 	if (j != NULL)
 		key = bytes_secret(sizeof(*key));
 	if (key == NULL) {
+		(void)fault_set(&f, FAULT_FAILED, "no memory for a key: %s",
+			strerror(errno));
 		free(j);
-		(void)fault_set(&f, FAULT_FAILED, "out of memory");
 		return fault_print(&f);
 	}
 	*j = (struct job){ .ctl = c,

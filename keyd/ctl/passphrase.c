@@ -148,7 +148,8 @@ passphrase_open(char *passin, struct passphrase **out, struct fault *f)
 	struct passphrase *p = bytes_secret(sizeof(*p));
 
 	if (p == NULL)
-		return fault_set(f, FAULT_FAILED, "out of memory");
+		return fault_set(f, FAULT_FAILED,
+			"no memory for a passphrase: %s", strerror(errno));
 	if (passin != NULL && take(passin, p, f) < 0) {
 		passphrase_free(p);
 		return -1;
