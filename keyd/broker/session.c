@@ -578,8 +578,12 @@ static void
 account_spare(struct sessions *s, const struct session *one, int status)
 {
 	uint64_t now = due_now();
+	/* Its socket may tell that it ended before the kernel tells how: then
+	 * keyd stops already, and this is why. */
+	bool is_reason =
+		!s->has_ready && WIFEXITED(status) && WEXITSTATUS(status) != 0;
 
-	if (s->stopping)
+	if (s->stopping && !is_reason)
 		return;
 	if (WIFSIGNALED(status))
 		log_line(LOG_ERR,

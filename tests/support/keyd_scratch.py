@@ -323,6 +323,7 @@ class Scratch:
     def __init__(self, **settings):
         self.settings = settings
         self.programs = []
+        self.servers = 0
         self.keyd = None
         self.dir = tempfile.mkdtemp(prefix="keyd-test.")
         os.chmod(self.dir, 0o755)
@@ -565,10 +566,12 @@ class Scratch:
 
     def s_server(self, cert, conf, *options, key=None, name="s_server"):
         port = free_port()
+        # A port can come twice: what an earlier server said is not its word.
+        self.servers += 1
         server = self.program(
             ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-www"]
             + ["-cert", cert.cert, "-key", key or cert.key, *options],
-            f"{name}-{port}",
+            f"{name}-{port}-{self.servers}",
             env=self.environment(conf),
         )
         server.port = port
