@@ -320,6 +320,9 @@ class Certificate:
 
 
 class Scratch:
+    keyd_program = f"{BUILD}/keyd/keyd"
+    keydctl_program = f"{BUILD}/keyd/keydctl"
+
     def __init__(self, **settings):
         self.settings = settings
         self.programs = []
@@ -402,7 +405,7 @@ class Scratch:
             s.bind(notify)
             env = dict(os.environ, NOTIFY_SOCKET=notify)
             self.keyd = self.program(
-                [f"{BUILD}/keyd/keyd", "-c", self.conf], "keyd", env=env
+                [self.keyd_program, "-c", self.conf], "keyd", env=env
             )
             end = time.monotonic() + DEADLINE
             while True:
@@ -465,10 +468,13 @@ class Scratch:
 
     # -- keys
 
+    def key_files(self, name):
+        return self.path(f"tls/{name}.key"), self.path(f"tls/{name}.crt")
+
     def certificate(self, name, kind, purpose="serverAuth"):
         """A key and a self-signed certificate, as an operator makes them.
         kind: rsa:BITS, rsa-pss:BITS, ec:CURVE, ed25519 or ed448."""
-        key, cert = self.path(f"tls/{name}.key"), self.path(f"tls/{name}.crt")
+        key, cert = self.key_files(name)
         what, _, size = kind.partition(":")
         option = "ec_paramgen_curve" if what == "ec" else "rsa_keygen_bits"
         run_ok(
@@ -492,9 +498,7 @@ class Scratch:
         return f"{us} www-data" if ROOT else us
 
     def ctl(self, *args, stdin=None):
-        return run(
-            [f"{BUILD}/keyd/keydctl", "-c", self.conf, *args], stdin=stdin
-        )
+        return run([self.keydctl_program, "-c", self.conf, *args], stdin=stdin)
 
     def ctl_ok(self, *args):
         status, text = self.ctl(*args)

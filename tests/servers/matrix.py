@@ -1,0 +1,382 @@
+"""What every server goes through: the course of tests that makes a line of
+docs/APPLICATIONS.md true.
+
+A test describes its server by a class of its own below Server, and calls
+main(). The server is started with plain keys first, as a control, and its
+numbers are found in its memory. Then the keys are imported in place and it is
+started again, from the same files:
+
+    each kind of handshake, checked by a client that knows nothing of keyd
+    its own protocol inside
+    keydctl check --pid finds nothing missing
+    a reload, and a restart of keyd, under handshakes none of which may fail
+    with keyd stopped there is no handshake; with keyd started again there is
+    no process but keyd's has a number of a key in its memory
+"""
+
+import os
+import re
+import socket
+import ssl
+import sys
+import threading
+import time
+
+import world
+from world import ks
+
+sys.path.insert(0, os.path.dirname(ks.__file__))
+import memscan
+
+check, wait_for = ks.check, ks.wait_for
+
+# Client options for each handshake, and what s_client says of it. The key
+# that signs is chosen by what the client can verify.
+HANDSHAKES = {
+    "TLS 1.3, RSA": (
+        "-tls1_3 -sigalgs rsa_pss_rsae_sha256",
+        "TLSv1.3",
+        "RSA-PSS",
+    ),
+    "TLS 1.3, ECDSA": (
+        "-tls1_3 -sigalgs ecdsa_secp256r1_sha256",
+        "TLSv1.3",
+        "ECDSA",
+    ),
+    "TLS 1.2, RSA": (
+        "-tls1_2 -sigalgs rsa_pkcs1_sha256 -cipher ECDHE-RSA-AES256-GCM-SHA384:"
+        "ECDHE-RSA-AES128-GCM-SHA256",
+        "TLSv1.2",
+        "RSA",
+    ),
+    "TLS 1.2, ECDSA": (
+        "-tls1_2 -cipher ECDHE-ECDSA-AES256-GCM-SHA384:"
+        "ECDHE-ECDSA-AES128-GCM-SHA256",
+        "TLSv1.2",
+        "ECDSA",
+    ),
+    "TLS 1.2, RSA key exchange": (
+        "-tls1_2 -cipher AES256-GCM-SHA384:AES128-GCM-SHA256:AES128-SHA",
+        "TLSv1.2",
+        None,
+    ),
+}
+
+
+class Server:
+    """Everything about one application that its test must say."""
+
+    name = ""  # as in docs/APPLICATIONS.md
+    allow = "www-data"  # who makes the operations
+    uses = ("tls-server",)
+    kinds = {"rsa": "rsa:2048", "ec": "ec:P-256"}  # certificates it takes
+    handshakes = tuple(HANDSHAKES)[:4]
+    port = 443
+    starttls = None  # a word of s_client's
+    reloads = True
+
+    def configure(self, w, certs):
+        """Writes its settings, once. certs: {name of kind: certificate}"""
+
+    def start(self, w):
+        """Starts it as its package does, returns when it serves."""
+        raise NotImplementedError
+
+    def stop(self, w):
+        """Ends it as its package does, returns when it is gone."""
+        raise NotImplementedError
+
+    def reload(self, w):
+        """Reloads as its package does, returns when the new one serves."""
+        raise NotImplementedError
+
+    def master(self, w):
+        """The process for keydctl check --pid."""
+        raise NotImplementedError
+
+    def prepare(self, plain):
+        """What is said on a plain connection before TLS, such as STARTTLS."""
+
+    def talk(self, w, tls):
+        """Its own protocol inside of a connection; raises if it is wrong."""
+        text = http_get(tls)
+        check(text.startswith("HTTP/1.1 200"), f"answered: {text[:300]}")
+
+    def logs(self):
+        """Paths of its own log files."""
+        return ()
+
+    def more(self, c):
+        """Tests of its own, in the middle of the course c."""
+
+
+def http_get(tls, path="/"):
+    tls.sendall(
+        f"GET {path} HTTP/1.1\r\nHost: localhost\r\n"
+        "Connection: close\r\n\r\n".encode()
+    )
+    text = b""
+    while data := tls.recv(65536):
+        text += data
+    return text.decode(errors="replace")
+
+
+class Course:
+    """One server in its world, with all that the tests need of both."""
+
+    def __init__(self, w, server, tap):
+        self.w, self.server, self.tap = w, server, tap
+        self.certs = {
+            name: w.certificate(name, kind)
+            for name, kind in server.kinds.items()
+        }
+        self.needles = memscan.needles_of(c.plain for c in self.certs.values())
+        self.trusted = w.write(
+            "trusted.pem",
+            "".join(ks.read_text(c.cert) for c in self.certs.values()),
+        )
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self.context.load_verify_locations(self.trusted)
+
+    # -- clients
+
+    def connect(self, timeout=10):
+        """A verified connection, by Python."""
+        plain = socket.create_connection(
+            ("127.0.0.1", self.server.port), timeout
+        )
+        try:
+            self.server.prepare(plain)
+            return self.context.wrap_socket(plain, server_hostname="localhost")
+        except BaseException:
+            plain.close()
+            raise
+
+    def handshake(self, timeout=10):
+        self.connect(timeout).close()
+
+    def s_client(self, kind):
+        """A handshake of one kind, by openssl without any settings."""
+        options, version, signature = HANDSHAKES[kind]
+        argv = ["openssl", "s_client", *options.split()]
+        argv += ["-connect", f"127.0.0.1:{self.server.port}"]
+        argv += ["-CAfile", self.trusted, "-verify_return_error"]
+        argv += ["-verify_hostname", "localhost"]
+        if self.server.starttls:
+            argv += ["-starttls", self.server.starttls]
+        status, text = ks.run(
+            argv, env=dict(os.environ, OPENSSL_CONF="/dev/null"), stdin=""
+        )
+        check(status == 0, f"{' '.join(argv)}:\n{text[-1500:]}")
+        ks.expect_words(text, f"New, {version}", "Verification: OK")
+        signed = re.search(r"Peer signature type: (\S+)", text)
+        check(
+            (signed and signed[1]) == signature,
+            f"signed with {signed and signed[1]}, not {signature}",
+        )
+
+    def handshakes(self):
+        for kind in self.server.handshakes:
+            self.tap.run(kind, self.s_client, kind)
+
+    def talk(self):
+        with self.connect() as tls:
+            self.server.talk(self.w, tls)
+
+    # -- processes
+
+    def scan(self):
+        """{process: what was found} of every process but keyd's."""
+        found, names = {}, []
+        for pid in self.w.others():
+            what = f"{os.path.basename(ks.command_of(pid))} (pid {pid})"
+            try:
+                process = memscan.scan(pid, self.needles)
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # ended meanwhile
+            if process.read == 0:
+                check(is_ended(pid), f"{what}: zero bytes read")
+                continue
+            names.append(f"{what}: {process.read / 1e6:.0f} MB")
+            if process.found:
+                found[what] = process.found
+        check(names, "no process was read")
+        return found, names
+
+    def plain_keys_show(self):
+        """The control: what the scan would find."""
+        found, names = self.scan()
+        labels = {
+            label for hits in found.values() for label, _ in hits
+        }
+        for cert in self.certs.values():
+            check(
+                any(label.startswith(f"{cert.name}.key") for label in labels),
+                f"{cert.name}: not found in {names}, {labels}",
+            )
+        return f"found in {', '.join(found)}"
+
+    def nothing_shows(self):
+        found, names = self.scan()
+        check(not found, f"found: {found}")
+        return "\n".join(names)
+
+    # -- the course
+
+    def control(self):
+        self.server.start(self.w)
+        for kind in self.server.handshakes:
+            self.s_client(kind)
+        note = self.plain_keys_show()
+        self.server.stop(self.w)
+        return note
+
+    def import_keys(self):
+        s = self.server
+        for cert in self.certs.values():
+            args = ["import", "--name", cert.name]
+            args += ["--certificate", cert.cert, "--allow", s.allow]
+            for use in s.uses:
+                if self.fits(cert, use):
+                    args += ["--use", use]
+            self.w.ctl_ok(*args, cert.key)
+
+    def fits(self, cert, use):
+        rsa_only = ("tls-rsa-kx", "tls-dhe")
+        kind = self.server.kinds[cert.name]
+        return use not in rsa_only or kind.startswith("rsa:")
+
+    def nothing_missing(self):
+        pid = self.server.master(self.w)
+        text = self.w.ctl_ok("check", "--pid", str(pid))
+        for word in ("error", "warning"):
+            check(
+                not re.search(rf"(?m)^{word}\b", text), f"of {pid}:\n{text}"
+            )
+        return text
+
+    def load(self, threads=2):
+        return Load(self, threads)
+
+    def reload(self):
+        with self.load() as load:
+            load.more(10)
+            self.server.reload(self.w)
+            load.more(10)
+        return load.none_failed()
+
+    def restart_keyd(self):
+        with self.load() as load:
+            load.more(10)
+            self.w.stop_keyd()
+            self.w.start_keyd()
+            load.more(10)
+        return load.none_failed()
+
+    def stop_keyd(self):
+        """No handshake without keyd. The scan is made while the server waits
+        for keyd in vain."""
+        self.w.stop_keyd()
+        tried = Attempt(self.handshake, timeout=30)
+        note = self.nothing_shows()
+        error = tried.error()
+        check(error, "a handshake without keyd")
+        self.w.start_keyd()
+        started = time.monotonic()
+        wait_for("a handshake with keyd", self.succeeds, 5)
+        back = time.monotonic() - started
+        self.talk()
+        return f"{error}\nback after {back:.2f} s\n{note}"
+
+    def succeeds(self):
+        try:
+            self.handshake()
+        except OSError:
+            return False
+        return True
+
+    def run(self):
+        tap, s = self.tap, self.server
+        go = tap.run("the control: plain keys show in memory", self.control)
+        go = go and tap.run("the keys are imported in place", self.import_keys)
+        go = go and tap.run("it starts with shells", s.start, self.w)
+        if go:
+            self.handshakes()
+            tap.run("its own protocol", self.talk)
+            tap.run("keydctl check --pid misses nothing", self.nothing_missing)
+            if s.reloads:
+                tap.run("a reload, and no handshake fails", self.reload)
+            s.more(self)
+            tap.run(
+                "keyd restarted, and no handshake fails", self.restart_keyd
+            )
+            tap.run(
+                "no handshake without keyd, and no key in memory",
+                self.stop_keyd,
+            )
+            tap.run("it stops", s.stop, self.w)
+        if tap.failed:
+            tap.note(self.w.log(*s.logs(), self.w.path("keyd.log")))
+
+
+def is_ended(pid):
+    stat = ks.read_text(f"/proc/{pid}/stat")
+    return not stat or stat.rpartition(")")[2].split()[0] in "ZX"
+
+
+class Attempt(threading.Thread):
+    """Something tried beside the test."""
+
+    def __init__(self, what, **kwargs):
+        super().__init__(daemon=True)
+        self.what, self.kwargs, self.failed = what, kwargs, None
+        self.start()
+
+    def run(self):
+        try:
+            self.what(**self.kwargs)
+        except OSError as e:
+            self.failed = e
+
+    def error(self):
+        """The OSError it failed with, when it has ended, or None."""
+        self.join(ks.DEADLINE * 2)
+        check(not self.is_alive(), "it goes on and on")
+        return self.failed
+
+
+class Load(ks.Load):
+    """Handshakes one after another, over what the server says before TLS."""
+
+    def __init__(self, course, threads):
+        super().__init__([], threads)
+        self.course = course
+
+    def work(self, n):
+        while not self.stopping.is_set():
+            try:
+                self.course.handshake(30)
+                with self.lock:
+                    self.done += 1
+            except OSError as e:
+                with self.lock:
+                    self.errors.append(f"{time.strftime('%T')} {e}")
+
+    def none_failed(self):
+        check(not self.errors, f"{len(self.errors)} failed: {self.errors[:5]}")
+        check(self.done >= 20, f"only {self.done} handshakes")
+        return f"{self.done} handshakes"
+
+
+def main(*servers):
+    """Each server in the same world, one after another."""
+    w = world.enter()
+    tap = ks.Tap()
+    with w:
+        w.enable()
+        w.start_keyd()
+        for server in servers:
+            course = Course(w, server, tap)
+            server.configure(w, course.certs)
+            course.run()
+    sys.exit(tap.end())
