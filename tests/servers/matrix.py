@@ -66,14 +66,19 @@ HANDSHAKES = {
 class Server:
     """Everything about one application that its test must say."""
 
-    name = ""  # as in docs/APPLICATIONS.md
+    # For its line in docs/APPLICATIONS.md: its name, the users of its
+    # processes, how it reloads, what else the test proves, what to know.
+    name = ""
+    runs = ""
+    reloads = ""  # empty: it cannot
+    also = ""
+    know = ""
     allow = "www-data"  # who makes the operations
     uses = ("tls-server",)
     kinds = {"rsa": "rsa:2048", "ec": "ec:P-256"}  # certificates it takes
     handshakes = tuple(HANDSHAKES)[:4]
     port = 443
     starttls = None  # a word of s_client's
-    reloads = True
 
     def configure(self, w, certs):
         """Writes its settings, once. certs: {name of kind: certificate}"""
@@ -368,7 +373,7 @@ class Load(ks.Load):
         return f"{self.done} handshakes"
 
 
-def main(*servers):
+def main(servers):
     """Each server in the same world, one after another."""
     w = world.enter()
     tap = ks.Tap()

@@ -7,6 +7,9 @@ import world
 
 class Nginx(matrix.Server):
     name = "nginx"
+    runs = "master: root, workers: www-data"
+    reloads = "`nginx -s reload`"
+    also = "two workers"
     uses = ("tls-server", "tls-rsa-kx")
     handshakes = tuple(matrix.HANDSHAKES)
 
@@ -46,4 +49,7 @@ class Nginx(matrix.Server):
         return ("/var/log/nginx/error.log",)
 
 
-matrix.main(Nginx())
+SERVERS = [Nginx()]
+
+if __name__ == "__main__":
+    matrix.main(SERVERS)
