@@ -4,7 +4,9 @@
     tally.py RESULTS NAME meson JSON SECONDS
     tally.py RESULTS NAME tap LOG SECONDS EXIT
     tally.py RESULTS NAME command LOG SECONDS EXIT
+    tally.py RESULTS NAME run LOG SECONDS EXIT      (a whole run of tests/run)
     tally.py RESULTS NAME broken WHY SECONDS
+    tally.py RESULTS NAME skipped WHY SECONDS
     tally.py RESULTS --summary SECONDS
 
 Prints a line for the suite, the failing tests with their output, and the
@@ -108,6 +110,29 @@ def read(path):
         return ""
 
 
+SUM = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
+
+
+def count_run(name, text, status, count):
+    """The sum of another tests/run, with its own words on what failed."""
+    match = SUM.search(text)
+    if not match:
+        return count.fail(f"{name}: it did not end, exit status {status}", text)
+    passed, failed, skipped = map(int, match.groups())
+    lines = text.splitlines()
+    count.passed += passed
+    for line in lines:
+        if line.startswith("    skipped: "):
+            count.skipped.append(line.split(": ", 1)[1])
+    if len(count.skipped) != skipped:
+        count.fail(f"{name}: {skipped} skipped, not all by name")
+    if failed:
+        count.failed += failed
+        count.details.append((f"{name}: {failed} of these", lines))
+    elif status != "0":
+        count.fail(f"{name}: exit status {status}", text)
+
+
 def suite(results, name, kind, args):
     count = Count()
     if kind == "meson":
@@ -124,6 +149,12 @@ def suite(results, name, kind, args):
             count.passed += 1
         else:
             count.fail(f"{name}: exit status {status}", read(path))
+    elif kind == "run":
+        path, seconds, status = args
+        count_run(name, read(path), status, count)
+    elif kind == "skipped":
+        seconds = args[1]
+        count.skip(name, args[0])
     else:
         seconds = args[1]
         count.fail(f"{name}: {args[0]}")
