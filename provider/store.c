@@ -8,6 +8,7 @@
 #include <openssl/core_names.h>
 #include <openssl/core_object.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/params.h>
 #include <openssl/store.h>
 
@@ -183,6 +184,24 @@ is_at_end(void *vctx)
 	return s->key == NULL && s->page.left == 0 && s->page.next == 0;
 }
 
+/*
+ * libcrypto asks first whether a name is a string of octets, which 3.5 calls an
+ * error, and leaves it in the queue though all goes well.
+ */
+static int
+give_quietly(const OSSL_PARAM params[], OSSL_CALLBACK *callback, void *arg)
+{
+	int ok;
+
+	ERR_set_mark();
+	ok = callback(params, arg);
+	if (ok)
+		ERR_pop_to_mark();
+	else
+		ERR_clear_last_mark();
+	return ok;
+}
+
 static int
 give_name(struct store *s, OSSL_CALLBACK *callback, void *arg)
 {
@@ -211,7 +230,7 @@ give_name(struct store *s, OSSL_CALLBACK *callback, void *arg)
 	params[2] = OSSL_PARAM_construct_utf8_string(
 		OSSL_OBJECT_PARAM_DESC, by_hash, 0);
 	params[3] = OSSL_PARAM_construct_end();
-	return callback(params, arg);
+	return give_quietly(params, callback, arg);
 }
 
 static int
