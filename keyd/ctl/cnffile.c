@@ -5,18 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
 
-#include "activation.h"
+#include "block.h"
 #include "broker/trust.h"
+#include "cnflock.h"
 #include "loadable.h"
 #include "regular.h"
 
-/* One name is enough: there is a lock. */
+/* One name is enough: there is a lock. leftover() knows what may be there. */
 static const char temporary[] = ".openssl-keyd.new";
 
 const char *
@@ -54,63 +54,124 @@ is_fit(const struct path_place *p, struct fault *f)
 }
 
 static int
-lock(const struct path_place *p, struct fault *f)
+name_beside(const struct path_place *p, const char *suffix,
+	char name[NAME_MAX + 1], char path[PATH_MAX + 1], struct fault *f)
 {
-	if (flock(p->dir, LOCK_EX | LOCK_NB) == 0)
-		return 0;
-	return fault_set(f, FAULT_FAILED,
-		"%s: its directory is locked: another keydctl is at work: try "
-		"again",
-		p->real);
+	int n = snprintf(name, NAME_MAX + 1, "%s%s", p->name, suffix);
+
+	if (n < 0 || n > NAME_MAX ||
+		snprintf(path, PATH_MAX + 1, "%s%s", p->real, suffix) >
+			PATH_MAX)
+		return fault_set(
+			f, FAULT_REFUSED, "%s: the name is too long", p->real);
+	return 0;
+}
+
+static bool
+is_prefix(const struct bytes *b, const void *text, size_t len)
+{
+	return b->len <= len &&
+	       (b->len == 0 || memcmp(b->data, text, b->len) == 0);
+}
+
+/* Is all that stands in it, whole or cut off, in the file or its backup too? But
+ * for a block, which enable writes anew. */
+static bool
+is_known(const struct cnffile *c, const struct bytes *left)
+{
+	struct swap_file backup;
+	struct fault ignored;
+	char *base;
+	long len;
+	bool r;
+
+	if (is_prefix(left, c->old.bytes.data, c->old.bytes.len) ||
+		is_prefix(left, c->base, c->len))
+		return true;
+	if (swap_read(&c->place, c->backup, &backup, &ignored) == 0) {
+		r = is_prefix(left, backup.bytes.data, backup.bytes.len);
+		swap_free(&backup);
+		if (r)
+			return true;
+	}
+	base = malloc(left->len + 1);
+	if (base == NULL)
+		return false;
+	len = block_strip("", left->data, left->len, base, &ignored);
+	if (len >= 0 && (size_t)len < left->len)
+		r = (size_t)len == c->len && memcmp(base, c->base, c->len) == 0;
+	else
+		r = left->len > c->len &&
+		    memcmp(left->data, c->base, c->len) == 0 &&
+		    block_begins(left->data + c->len, left->len - c->len);
+	free(base);
+	return r;
+}
+
+/* What stands under the temporary name: nothing, or what a killed keydctl wrote
+ * there, or what came out of an exchange, which may be there only. */
+static int
+leftover(const struct cnffile *c, bool discard, struct fault *f)
+{
+	struct swap_file left;
+	struct fault why;
+	int r = swap_exists(&c->place, temporary, f);
+	bool known;
+
+	if (r <= 0)
+		return r;
+	if (swap_read(&c->place, temporary, &left, &why) < 0)
+		return fault_set(f, FAULT_REFUSED,
+			"%s: %s in its directory is in the way: move it away "
+			"(%s)",
+			c->place.real, temporary, why.text);
+	known = is_known(c, &left.bytes);
+	swap_free(&left);
+	if (known)
+		return discard ? swap_discard(&c->place, temporary, f) : 0;
+	return fault_set(f, FAULT_REFUSED,
+		"%s: an earlier change of it was not ended, and %s in its "
+		"directory may be the only copy of what it was: compare both, "
+		"move what is right to %s, and remove the other",
+		c->place.real, temporary, c->place.name);
 }
 
 static int
-name_backup(struct cnffile *c, struct fault *f)
+read_base(struct cnffile *c, struct fault *f)
 {
-	int n = snprintf(
-		c->backup, sizeof(c->backup), "%s.before-keyd", c->place.name);
+	long len;
 
-	if (n < 0 || (size_t)n >= sizeof(c->backup) ||
-		snprintf(c->backup_path, sizeof(c->backup_path), "%s%s",
-			c->place.real,
-			".before-keyd") >= (int)sizeof(c->backup_path))
-		return fault_set(f, FAULT_REFUSED, "%s: the name is too long",
-			c->place.real);
-	return 0;
+	if (swap_read(&c->place, c->place.name, &c->old, f) < 0)
+		return -1;
+	c->base = malloc(c->old.bytes.len + 1);
+	if (c->base == NULL)
+		return fault_set(f, FAULT_FAILED, "no memory");
+	len = block_strip(
+		c->place.real, c->old.bytes.data, c->old.bytes.len, c->base, f);
+	c->len = (size_t)len;
+	return len < 0 ? -1 : 0;
 }
 
 int
-cnffile_open(const char *path, struct cnffile *out, struct fault *f)
+cnffile_open(
+	const char *path, bool change, struct cnffile *out, struct fault *f)
 {
-	struct cnffile c = { 0 };
-	long len;
+	struct cnffile c = { .lock = -1 };
 
 	if (path_find(path, &c.place, f) < 0)
 		return -1;
-	if (is_fit(&c.place, f) < 0 || name_backup(&c, f) < 0 ||
-		lock(&c.place, f) < 0 ||
-		swap_discard(&c.place, temporary, f) < 0 ||
-		swap_read(&c.place, c.place.name, &c.old, f) < 0)
-		goto err_place;
-	c.base = malloc(c.old.bytes.len + 1);
-	if (c.base == NULL) {
-		(void)fault_set(f, FAULT_FAILED, "no memory");
-		goto err_read;
+	if (is_fit(&c.place, f) < 0 ||
+		name_beside(&c.place, ".before-keyd", c.backup, c.backup_path,
+			f) < 0 ||
+		name_beside(&c.place, ".with-keyd", c.kept, c.kept_path, f) <
+			0 ||
+		(change && cnflock_take(&c.place, &c.lock, f) < 0) ||
+		read_base(&c, f) < 0 || leftover(&c, change, f) < 0) {
+		cnffile_close(&c);
+		return -1;
 	}
-	len = activation_strip(
-		c.place.real, c.old.bytes.data, c.old.bytes.len, c.base, f);
-	if (len < 0)
-		goto err_base;
-	c.len = (size_t)len;
 	*out = c;
 	return 0;
-err_base:
-	free(c.base);
-err_read:
-	swap_free(&c.old);
-err_place:
-	path_close(&c.place);
-	return -1;
 }
 
 void
@@ -118,6 +179,7 @@ cnffile_close(struct cnffile *c)
 {
 	free(c->base);
 	swap_free(&c->old);
+	cnflock_release(&c->place, c->lock);
 	path_close(&c->place);
 }
 
@@ -174,21 +236,34 @@ rename_as(const struct path_place *p, const char *from, const char *to,
 	return r;
 }
 
-int
-cnffile_back_up(const struct cnffile *c, struct fault *f)
+/* Gives another file beside it these bytes. */
+static int
+put_beside(const struct cnffile *c, const char *name, const void *text,
+	size_t len, struct fault *f)
 {
 	struct fault ignored;
 
-	if (cnffile_is_backup(c, c->base, c->len) == 1)
-		return 0;
-	if (swap_prepare(
-		    &c->place, temporary, c->base, c->len, &c->old.meta, f) < 0)
+	if (swap_prepare(&c->place, temporary, text, len, &c->old.meta, f) < 0)
 		return -1;
-	if (rename_as(&c->place, temporary, c->backup, f) == 0)
+	if (rename_as(&c->place, temporary, name, f) == 0)
 		return 0;
 	if (swap_discard(&c->place, temporary, &ignored) < 0)
 		fault_add(f, "; and %s is left", temporary);
 	return -1;
+}
+
+int
+cnffile_back_up(const struct cnffile *c, struct fault *f)
+{
+	if (cnffile_is_backup(c, c->base, c->len) == 1)
+		return 0;
+	return put_beside(c, c->backup, c->base, c->len, f);
+}
+
+int
+cnffile_keep(const struct cnffile *c, struct fault *f)
+{
+	return put_beside(c, c->kept, c->old.bytes.data, c->old.bytes.len, f);
 }
 
 int

@@ -15,19 +15,24 @@ struct cnffile {
 	struct swap_file old; /* as it is */
 	char *base;           /* without marked blocks */
 	size_t len;
-	char backup[NAME_MAX + 1];      /* its name, in the same folder */
-	char backup_path[PATH_MAX + 1]; /* for words */
+	int lock;
+	/* names in the same folder, and paths for words: of what was there
+	 * before enable, and of what disable took out */
+	char backup[NAME_MAX + 1], kept[NAME_MAX + 1];
+	char backup_path[PATH_MAX + 1], kept_path[PATH_MAX + 1];
 };
 
 /* The one that libcrypto reads when nothing else is said. Returns out. */
 const char *cnffile_default(char out[PATH_MAX]);
 
 /*
- * Opens and reads it; one keydctl at a time. What a killed one has left is
- * removed. 0, and it must be closed; or -1 with *f.
+ * Opens and reads it. To change it, one keydctl at a time, and what a killed one
+ * has left is removed; otherwise nothing is touched. Refused is what an exchange
+ * that could not be ended has left, if anything would be lost with it. 0, and it
+ * must be closed; or -1 with *f.
  */
-__attribute__((warn_unused_result)) int
-cnffile_open(const char *path, struct cnffile *out, struct fault *f);
+__attribute__((warn_unused_result)) int cnffile_open(
+	const char *path, bool change, struct cnffile *out, struct fault *f);
 void cnffile_close(struct cnffile *c);
 
 /* Its settings, those of included files too, from the text that may stand in
@@ -45,6 +50,10 @@ cnffile_back_up(const struct cnffile *c, struct fault *f);
 
 /* 1: the backup has these bytes; 0: other ones; -1: there is none. */
 int cnffile_is_backup(const struct cnffile *c, const void *text, size_t len);
+
+/* Puts all of the file as it is into kept. */
+__attribute__((warn_unused_result)) int
+cnffile_keep(const struct cnffile *c, struct fault *f);
 
 /* Removes the backup. */
 __attribute__((warn_unused_result)) int

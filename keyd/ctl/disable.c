@@ -3,91 +3,147 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "activation.h"
+#include "block.h"
 #include "cnffile.h"
 #include "ctl.h"
 #include "dropin.h"
 #include "text.h"
 
-/* Does keyd stay active, by other lines? */
-static bool
-is_by_hand(const struct cnffile *c)
-{
-	struct activation a = { 0 };
-	struct fault ignored;
-	struct cnf cnf;
+struct disable {
+	struct ctl *ctl;
+	bool dry_run;
+	struct cnffile cnf;
+	bool changed;
+	bool by_hand; /* keyd stays active, by other lines */
+	int backup;   /* as cnffile_is_backup() */
+	struct block_lines foreign;
+};
 
-	if (cnffile_parse(c, c->base, c->len, &cnf, &ignored) < 0)
-		return false;
-	if (activation_find(&cnf, &a, &ignored) < 0)
-		a.has_keyd = false;
+/* What is there besides the block, and in it besides enable's lines. */
+static void
+look(struct disable *d)
+{
+	const struct bytes *old = &d->cnf.old.bytes;
+	struct activation a = { 0 };
+	struct block_settings s;
+	struct fault ignored;
+	struct cnf cnf = { 0 };
+	bool known;
+
+	known = cnffile_parse(&d->cnf, d->cnf.base, d->cnf.len, &cnf,
+			&ignored) == 0 &&
+		activation_find(&cnf, &a, &ignored) == 0;
+	d->by_hand = known && a.has_keyd;
+	block_settings(&d->ctl->config, &s);
+	block_foreign(old->data, old->len, known ? &cnf : NULL,
+		known ? &a : NULL, &s, &d->foreign);
 	cnf_free(&cnf);
-	return a.has_keyd;
 }
 
 static void
-say(struct ctl *c, const struct cnffile *cnf, bool changed, int backup,
-	bool dry_run)
+say_lines(const struct disable *d)
 {
-	const char *outcome = !changed  ? "not enabled"
-			      : dry_run ? "would be disabled"
-					: "disabled";
+	char file[PATH_MAX];
+
+	if (d->foreign.len == 0)
+		return;
+	(void)printf("%s, which keydctl did not write:\n%.*s",
+		d->dry_run ? "These lines would go with its block"
+			   : "These lines went with its block",
+		(int)d->foreign.len, d->foreign.text);
+	if (!d->dry_run)
+		(void)printf("The file as it was with them is in %s\n",
+			text_shown(d->cnf.kept_path, file));
+}
+
+static void
+say_json(const struct disable *d, const char *outcome)
+{
+	struct json *j = &d->ctl->out;
+
+	json_open(j, NULL, '{');
+	json_string(j, "file", d->cnf.place.real);
+	json_string(j, "outcome", outcome);
+	if (d->changed && d->backup >= 0)
+		json_bool(j, "as-before", d->backup == 1);
+	json_bool(j, "still-active", d->by_hand);
+	if (d->foreign.len > 0)
+		json_string(j, "removed", d->foreign.text);
+	if (d->foreign.len > 0 && !d->dry_run)
+		json_string(j, "kept", d->cnf.kept_path);
+	json_close(j, '}');
+}
+
+static void
+say(const struct disable *d)
+{
+	const char *outcome = !d->changed  ? "not enabled"
+			      : d->dry_run ? "would be disabled"
+					   : "disabled";
 	const char *more = "";
 	char file[PATH_MAX];
 
-	if (is_by_hand(cnf))
+	if (d->by_hand)
 		more = ": keyd stays active by lines that keydctl did not "
 		       "write";
-	else if (changed && backup == 1)
+	else if (d->changed && d->backup == 1)
 		more = ": byte for byte as before enable";
-	else if (changed && backup == 0)
+	else if (d->changed && d->backup == 0)
 		more = ": what was edited since is kept; it differs from the "
 		       "file before enable";
-	else if (changed)
+	else if (d->changed)
 		more = ": the file from before enable is gone, so nothing "
 		       "was compared";
-	if (!c->json) {
-		(void)printf("%s: %s%s\n", text_shown(cnf->place.real, file),
-			outcome, more);
-		if (changed && backup == 0)
-			(void)printf("That one stays in %s\n",
-				text_shown(cnf->backup_path, file));
+	if (d->ctl->json) {
+		say_json(d, outcome);
 		return;
 	}
-	json_open(&c->out, NULL, '{');
-	json_string(&c->out, "file", cnf->place.real);
-	json_string(&c->out, "outcome", outcome);
-	if (changed && backup >= 0)
-		json_bool(&c->out, "as-before", backup == 1);
-	json_bool(&c->out, "still-active", is_by_hand(cnf));
-	json_close(&c->out, '}');
+	(void)printf("%s: %s%s\n", text_shown(d->cnf.place.real, file), outcome,
+		more);
+	if (d->changed && d->backup == 0)
+		(void)printf("That one stays in %s\n",
+			text_shown(d->cnf.backup_path, file));
+	say_lines(d);
+}
+
+static int
+change(const struct disable *d, struct fault *f)
+{
+	const struct cnffile *c = &d->cnf;
+
+	if (d->foreign.len > 0 && cnffile_keep(c, f) < 0)
+		return -1;
+	if (d->changed && cnffile_replace(c, c->base, c->len, f) < 0)
+		return -1;
+	/* It holds nothing that the file has not. Also what a keydctl that
+	 * was killed has left. */
+	return d->backup == 1 ? cnffile_drop_backup(c, f) : 0;
 }
 
 static int
 disable_file(struct ctl *c, const char *file, bool dry_run)
 {
-	static struct cnffile cnf;
+	static struct disable d;
 	char path[PATH_MAX];
 	struct fault f;
-	bool changed;
-	int backup, r = 0;
+	int r = 0;
 
-	if (cnffile_open(
-		    file == NULL ? cnffile_default(path) : file, &cnf, &f) < 0)
+	d.ctl = c;
+	d.dry_run = dry_run;
+	if (file == NULL)
+		file = cnffile_default(path);
+	if (cnffile_open(file, !dry_run, &d.cnf, &f) < 0)
 		return fault_print(&f);
-	changed = cnf.len != cnf.old.bytes.len;
-	backup = cnffile_is_backup(&cnf, cnf.base, cnf.len);
-	if (changed && !dry_run)
-		r = cnffile_replace(&cnf, cnf.base, cnf.len, &f);
-	/* It holds nothing that the file has not. Also what a keydctl that
-	 * was killed has left. */
-	if (r == 0 && backup == 1 && !dry_run)
-		r = cnffile_drop_backup(&cnf, &f);
+	d.changed = d.cnf.len != d.cnf.old.bytes.len;
+	d.backup = cnffile_is_backup(&d.cnf, d.cnf.base, d.cnf.len);
+	look(&d);
+	if (!dry_run)
+		r = change(&d, &f);
 	if (r == 0)
-		say(c, &cnf, changed, backup, dry_run);
+		say(&d);
 	else
 		r = fault_print(&f);
-	cnffile_close(&cnf);
+	cnffile_close(&d.cnf);
 	return r;
 }
 

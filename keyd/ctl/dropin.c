@@ -307,16 +307,20 @@ try_out(const char *cnf, struct fault *f)
 {
 	struct probe *before = malloc(sizeof(*before));
 	struct probe *after = malloc(sizeof(*after));
-	char system[PATH_MAX], text[PATH_MAX + 16];
-	int n, r = -1;
+	char system[PATH_MAX], old[PATH_MAX + 16], new[PATH_MAX + 16];
+	int r = -1;
 
 	(void)cnffile_default(system);
-	n = snprintf(text, sizeof(text), ".include %s\n", cnf);
+	(void)snprintf(old, sizeof(old), ".include %s\n", system);
+	(void)snprintf(new, sizeof(new), ".include %s\n", cnf);
 	if (before == NULL || after == NULL)
 		(void)fault_set(f, FAULT_FAILED, "no memory");
 	else if (probe_file(system, before, f) == 0 &&
 		 probe_file(cnf, after, f) == 0)
-		r = probe_compare(before, after, text, (size_t)n, NULL, f);
+		r = probe_compare(before, after, f);
+	if (r == PROBE_INACTIVE)
+		probe_why(&(struct probe_conf){ old, strlen(old) },
+			&(struct probe_conf){ new, strlen(new) }, NULL, f);
 	if (r < 0) {
 		f->code = FAULT_REFUSED;
 		fault_add(f,

@@ -7,46 +7,26 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "activation.h"
+#include "block.h"
 #include "cnffile.h"
 #include "ctl.h"
 #include "dropin.h"
 #include "probe.h"
-#include "provider/client.h"
 #include "text.h"
 
 struct enable {
 	struct ctl *ctl;
 	const char *file, *service, *root;
 	bool dry_run;
-	struct activation_settings settings;
-	char user[16], module[PATH_MAX];
+	const char *module;
+	struct block_settings settings;
+	struct block_lines kept;
 	struct cnffile cnf;
 	struct cnf read;          /* without our block */
 	struct activation before; /* of that */
 	char *text;               /* the new file */
 	size_t len, block_at;
 };
-
-/* What of keyd.conf a provider has to be told. */
-static void
-settings(struct enable *e)
-{
-	const struct config *c = &e->ctl->config;
-	const char *path = c->nsockets > 0 ? c->socket[0] : NULL;
-
-	if (geteuid() != 0) {
-		(void)snprintf(
-			e->user, sizeof(e->user), "%u", (unsigned)geteuid());
-		e->settings.server_user = e->user;
-	}
-	if (path != NULL && strcmp(path, CLIENT_DEFAULT_SOCKET) == 0 &&
-		strcmp(c->abstract, CLIENT_DEFAULT_ABSTRACT) == 0)
-		return;
-	e->settings.socket = path;
-	if (c->abstract[0] != '\0')
-		e->settings.abstract_socket = c->abstract;
-}
 
 /* Reads what the file would say with the text. */
 static int
@@ -61,25 +41,6 @@ look(const struct enable *e, const char *text, size_t len, struct activation *a,
 	return -1;
 }
 
-/* What an earlier enable was told stays, unless it is told anew. */
-static void
-keep_module(struct enable *e)
-{
-	const struct bytes *b = &e->cnf.old.bytes;
-	struct activation a;
-	struct fault ignored;
-	struct cnf cnf;
-
-	if (e->settings.module != NULL ||
-		look(e, (const char *)b->data, b->len, &a, &cnf, &ignored) < 0)
-		return;
-	if (a.module != NULL) {
-		(void)snprintf(e->module, sizeof(e->module), "%s", a.module);
-		e->settings.module = e->module;
-	}
-	cnf_free(&cnf);
-}
-
 /* Is it activated by hand, the way it is wanted? */
 static bool
 is_enough(const struct enable *e, const struct activation *a)
@@ -87,6 +48,7 @@ is_enough(const struct enable *e, const struct activation *a)
 	const char *module = e->settings.module;
 
 	return a->has_keyd && !activation_loses_default(a) &&
+	       e->kept.len == 0 &&
 	       (module == NULL ||
 		       (a->module != NULL && strcmp(a->module, module) == 0));
 }
@@ -95,17 +57,21 @@ is_enough(const struct enable *e, const struct activation *a)
 static int
 plan(struct enable *e, struct fault *f)
 {
-	char block[ACTIVATION_MAX_BLOCK];
+	const struct bytes *old = &e->cnf.old.bytes;
+	char block[BLOCK_MAX];
 	long n = 0;
 
-	if (look(e, e->cnf.base, e->cnf.len, &e->before, &e->read, f) < 0)
+	if (look(e, e->cnf.base, e->cnf.len, &e->before, &e->read, f) < 0 ||
+		block_keep(e->cnf.place.real, old->data, old->len, &e->read,
+			&e->before, &e->settings, &e->kept, f) < 0)
 		return -1;
+	e->settings.kept = &e->kept;
 	e->text = malloc(e->cnf.len + sizeof(block));
 	if (e->text == NULL)
 		return fault_set(f, FAULT_FAILED, "no memory");
 	if (!is_enough(e, &e->before))
-		n = activation_block(&e->read, &e->before, e->cnf.base,
-			e->cnf.len, &e->settings, block, f);
+		n = block_write(&e->read, &e->before, e->cnf.base, e->cnf.len,
+			&e->settings, block, f);
 	if (n < 0)
 		return -1;
 	if (e->cnf.len > 0)
@@ -116,35 +82,52 @@ plan(struct enable *e, struct fault *f)
 	return 0;
 }
 
-/* The block does what it is for, by our own reading, and by libcrypto's. */
+/* By libcrypto's reading: what was there before stays, and keyd comes. */
 static int
-try_out(const struct enable *e, struct fault *f)
+compare(const struct enable *e, const char *module, struct fault *f)
 {
+	const struct probe_conf old = { e->cnf.base, e->cnf.len };
+	const struct probe_conf new = { e->text, e->len };
 	struct probe *before = malloc(sizeof(*before));
 	struct probe *after = malloc(sizeof(*after));
-	struct activation a;
-	struct cnf cnf;
+	const char *file = e->cnf.place.real;
 	int r = -1;
 
 	if (before == NULL || after == NULL) {
 		(void)fault_set(f, FAULT_FAILED, "no memory");
 		goto done;
 	}
-	if (look(e, e->text, e->len, &a, &cnf, f) < 0)
-		goto done;
-	if (!a.has_keyd || activation_loses_default(&a)) {
-		(void)fault_set(f, FAULT_REFUSED,
-			"the provider would not be active in the end");
-	} else if (probe_text(e->cnf.place.real, e->cnf.base, e->cnf.len,
-			   before, f) == 0 &&
-		   probe_text(e->cnf.place.real, e->text, e->len, after, f) ==
-			   0) {
-		r = probe_compare(before, after, e->text, e->len, a.module, f);
-	}
-	cnf_free(&cnf);
+	r = probe_text(file, old.data, old.len, before, f);
+	if (r == PROBE_DIES)
+		fault_add(f, ", without keyd's lines too: mend that first");
+	if (r == 0)
+		r = probe_text(file, new.data, new.len, after, f);
+	if (r == 0)
+		r = probe_compare(before, after, f);
+	if (r == PROBE_INACTIVE)
+		probe_why(&old, &new, module, f);
 done:
 	free(before);
 	free(after);
+	return r < 0 ? -1 : 0;
+}
+
+/* The block does what it is for, by our own reading, and by libcrypto's. */
+static int
+try_out(const struct enable *e, struct fault *f)
+{
+	struct activation a;
+	struct cnf cnf;
+	int r = -1;
+
+	if (look(e, e->text, e->len, &a, &cnf, f) < 0)
+		return -1;
+	if (!a.has_keyd || activation_loses_default(&a))
+		(void)fault_set(f, FAULT_REFUSED,
+			"the provider would not be active in the end");
+	else
+		r = compare(e, a.module, f);
+	cnf_free(&cnf);
 	return r;
 }
 
@@ -152,7 +135,7 @@ static void
 say_json(const struct enable *e, const char *outcome, bool backup)
 {
 	struct json *j = &e->ctl->out;
-	char block[ACTIVATION_MAX_BLOCK];
+	char block[BLOCK_MAX];
 
 	(void)snprintf(block, sizeof(block), "%.*s",
 		(int)(e->len - e->block_at), e->text + e->block_at);
@@ -203,7 +186,7 @@ refuse(const struct enable *e, const struct fault *f)
 	(void)fault_print(f);
 	if (f->code != FAULT_REFUSED)
 		return f->code;
-	activation_recipe(&e->before, recipe, sizeof(recipe));
+	block_recipe(&e->before, recipe, sizeof(recipe));
 	(void)fprintf(stderr,
 		"keydctl: nothing was changed; by hand it is:\n%s", recipe);
 	return f->code;
@@ -234,10 +217,10 @@ enable_file(struct enable *e)
 
 	if (e->file == NULL)
 		e->file = cnffile_default(path);
-	settings(e);
-	if (cnffile_open(e->file, &e->cnf, &f) < 0)
+	block_settings(&e->ctl->config, &e->settings);
+	e->settings.module = e->module;
+	if (cnffile_open(e->file, !e->dry_run, &e->cnf, &f) < 0)
 		return fault_print(&f);
-	keep_module(e);
 	r = change(e, &f);
 	if (r < 0 && strncmp(f.text, e->cnf.place.real,
 			     strlen(e->cnf.place.real)) != 0) {
@@ -287,7 +270,7 @@ enable_verb(struct ctl *c, int argc, char **argv)
 		if (opt == 'f')
 			e.file = optarg;
 		else if (opt == 'm')
-			e.settings.module = optarg;
+			e.module = optarg;
 		else if (opt == 's')
 			e.service = optarg;
 		else if (opt == 'r')
@@ -298,12 +281,11 @@ enable_verb(struct ctl *c, int argc, char **argv)
 			return ctl_usage("enable");
 	}
 	if (optind != argc || (e.service == NULL && e.root != NULL) ||
-		(e.service != NULL && e.settings.module != NULL))
+		(e.service != NULL && e.module != NULL))
 		return ctl_usage("enable");
 	if (e.service != NULL)
 		return dropin_enable(c, e.root, e.service, e.file, e.dry_run);
-	if (e.settings.module != NULL &&
-		is_usable_module(e.settings.module, &f) < 0)
+	if (e.module != NULL && is_usable_module(e.module, &f) < 0)
 		return fault_print(&f);
 	return enable_file(&e);
 }

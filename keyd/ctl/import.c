@@ -489,8 +489,10 @@ move(struct job *j, struct fault *f)
 	if (prepare(j, f) < 0)
 		return -1;
 	r = swap_exchange(&j->place, j->origin.tmp, &j->old, f);
-	if (r == SWAP_STUCK)
+	if (r == SWAP_STUCK) {
+		fault_add(f, ", and keyd has the key");
 		return -1;
+	}
 	if (r < 0) {
 		struct fault more;
 

@@ -21,6 +21,7 @@ enum {
 	TIMEOUT = 30 * 1000, /* ms for a piece of output */
 	FILE_FD = 3,
 	MAX_ENVIRONMENT = 512,
+	ERROR_MAX = 512, /* bytes of words */
 };
 
 /* The caller's environment, since files may refer to it, but for what would
@@ -82,9 +83,12 @@ collect(int in, struct probe *out, struct fault *f)
 		n = r > 0 ? read(in, out->text + len,
 				    sizeof(out->text) - 1 - len)
 			  : -1;
-		if (n < 0)
-			return fault_set(f, FAULT_FAILED,
-				"keyd-probe: no answer: a provider may hang");
+		if (n < 0) {
+			(void)fault_set(f, FAULT_FAILED,
+				"a program that loads it hangs: a provider may "
+				"be the reason");
+			return PROBE_DIES;
+		}
 		len += (size_t)n;
 		out->text[len] = '\0';
 		if (n == 0)
@@ -108,8 +112,9 @@ wait_for(pid_t pid, struct fault *f)
 			"keyd-probe: exit status %d: is openssl-keyd "
 			"installed whole?",
 			WEXITSTATUS(status));
-	return fault_set(f, FAULT_FAILED,
+	(void)fault_set(f, FAULT_FAILED,
 		"a program that loads it dies of signal %d", WTERMSIG(status));
+	return PROBE_DIES;
 }
 
 /* strict: NULL, or the module whose errors are wanted. */
@@ -143,7 +148,7 @@ start(const char *path, int file, const char *strict, struct probe *out,
 
 		(void)kill(pid, SIGKILL);
 		(void)wait_for(pid, &ignored);
-		return -1;
+		return r;
 	}
 	return wait_for(pid, f);
 }
@@ -238,31 +243,9 @@ probe_has(const struct probe *p, const char *provider)
 	return has_line(p, line, (size_t)n);
 }
 
-/* The first error of libcrypto that says something, as words. */
-static int
-why_not(const void *text, size_t len, const char *module, struct fault *f)
-{
-	struct probe *p = calloc(1, sizeof(*p));
-	const char *line;
-
-	if (p == NULL)
-		return fault_set(f, FAULT_FAILED, "no memory");
-	if (try_text(text, len, module == NULL ? "keyd" : module, p, f) == 0) {
-		(void)fault_set(f, FAULT_FAILED,
-			"with the new file the provider keyd is not active");
-		line = strncmp(p->text, "error ", 6) == 0 ? p->text + 6 : "";
-		if (*line != '\0')
-			fault_add(f, ": %.*s", (int)strcspn(line, "\n"), line);
-		fault_add(f, ": if keyd.so is not in OpenSSL's modules folder, "
-			     "say where with --module");
-	}
-	free(p);
-	return -1;
-}
-
 int
-probe_compare(const struct probe *before, const struct probe *after,
-	const void *text, size_t len, const char *module, struct fault *f)
+probe_compare(
+	const struct probe *before, const struct probe *after, struct fault *f)
 {
 	const char *line = before->text;
 	size_t n;
@@ -275,5 +258,62 @@ probe_compare(const struct probe *before, const struct probe *after,
 				"%.*s",
 				n < 200 ? (int)n : 200, line);
 	}
-	return probe_has(after, "keyd") ? 0 : why_not(text, len, module, f);
+	if (probe_has(after, "keyd"))
+		return 0;
+	(void)fault_set(f, FAULT_FAILED,
+		"with the new file the provider keyd is not active");
+	return PROBE_INACTIVE;
+}
+
+/* The first error that libcrypto has with the text and, behind it, the module,
+ * as words; empty: none, or it cannot be told. */
+static void
+first_error(const struct probe_conf *text, const char *module, struct probe *p,
+	char out[ERROR_MAX])
+{
+	static const char word[] = "error ";
+	const char *line = p->text + sizeof(word) - 1;
+	struct fault ignored;
+
+	out[0] = '\0';
+	if (try_text(text->data, text->len, module, p, &ignored) == 0 &&
+		strncmp(p->text, word, sizeof(word) - 1) == 0)
+		(void)snprintf(
+			out, ERROR_MAX, "%.*s", (int)strcspn(line, "\n"), line);
+}
+
+void
+probe_why(const struct probe_conf *before, const struct probe_conf *after,
+	const char *module, struct fault *f)
+{
+	struct probe *p = malloc(sizeof(*p));
+	const struct probe_conf nothing = { "", 0 };
+	char error[ERROR_MAX];
+
+	if (p == NULL)
+		return;
+	if (module == NULL)
+		module = "keyd";
+	first_error(&nothing, module, p, error);
+	if (error[0] != '\0') {
+		fault_add(f,
+			": %s: if keyd.so is not in OpenSSL's modules folder, "
+			"say where with --module",
+			error);
+		free(p);
+		return;
+	}
+	/* A provider that is there always. */
+	first_error(before, "default", p, error);
+	if (error[0] != '\0') {
+		fault_add(f,
+			", since the file was broken before, without keyd's "
+			"lines: %s: mend that first",
+			error);
+	} else {
+		first_error(after, module, p, error);
+		if (error[0] != '\0')
+			fault_add(f, ": %s", error);
+	}
+	free(p);
 }

@@ -12,6 +12,14 @@
 
 enum {
 	PROBE_MAX = 32 * 1024,
+	PROBE_INACTIVE = -2,
+	PROBE_DIES = -3,
+};
+
+/* The bytes of an openssl.cnf. */
+struct probe_conf {
+	const void *data;
+	size_t len;
 };
 
 struct probe {
@@ -20,7 +28,7 @@ struct probe {
 
 /* What a program gets from the text, which the file of that name has or may get.
  * 0, or -1 with *f: it could not be tried, or, as root, must not be
- * (loadable.h). */
+ * (loadable.h); or PROBE_DIES with *f: it crashes or hangs. */
 __attribute__((warn_unused_result)) int probe_text(const char *file,
 	const void *text, size_t len, struct probe *out, struct fault *f);
 
@@ -33,11 +41,17 @@ bool probe_has(const struct probe *p, const char *provider);
 
 /*
  * After is what before was, and keyd is active too: 0; or -1 with *f, which
- * names what would be lost, or, after another try with the text, why keyd is
- * not active. module is its file, NULL for the usual one.
+ * names what would be lost; or PROBE_INACTIVE with *f: keyd is not active.
  */
-__attribute__((warn_unused_result)) int
-probe_compare(const struct probe *before, const struct probe *after,
-	const void *text, size_t len, const char *module, struct fault *f);
+__attribute__((warn_unused_result)) int probe_compare(
+	const struct probe *before, const struct probe *after, struct fault *f);
+
+/*
+ * Adds to *f why keyd is not active with the text after: by the module (a file;
+ * NULL: the usual one), or by what was wrong with the text before already. Both
+ * were tried before.
+ */
+void probe_why(const struct probe_conf *before, const struct probe_conf *after,
+	const char *module, struct fault *f);
 
 #endif

@@ -137,8 +137,10 @@ replace(struct job *j, struct fault *f)
 		&j->origin.meta, f);
 	if (r == 0)
 		r = swap_exchange(&j->place, j->origin.tmp, &j->shell, f);
-	if (r == SWAP_STUCK)
+	if (r == SWAP_STUCK) {
+		fault_add(f, ", and keyd has the key");
 		return -1;
+	}
 	if (swap_discard(&j->place, j->origin.tmp, r < 0 ? &more : f) < 0) {
 		if (r < 0)
 			fault_add(f, "; %s", more.text);

@@ -327,7 +327,7 @@ swap_exchange(const struct path_place *p, const char *tmp,
 		return -1;
 	fault_add(f,
 		"; and it could not be put back: it is under the name %s in "
-		"its directory, and keyd has the key",
+		"its directory",
 		tmp);
 	return SWAP_STUCK;
 }

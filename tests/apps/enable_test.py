@@ -3,6 +3,7 @@
 processes."""
 
 import contextlib
+import fcntl
 import json
 import os
 import pwd
@@ -226,6 +227,143 @@ def changed_underneath():
         )
 
 
+def insert(path, before, *lines):
+    """Lines put into a file in front of a line of it."""
+    text = read(path).decode()
+    ks.check(text.count(before) == 1, f"not once: {before}\n{text}")
+    write(path, text.replace(before, "".join(f"{x}\n" for x in lines) + before))
+
+
+def own_settings():
+    """What an operator writes into the block's section of keyd stays; what he
+    writes elsewhere in the block is not thrown away either."""
+    with folder() as s:
+        path = write(s.path("cnf/openssl.cnf"), UPSTREAM)
+        args = ["enable", "--openssl-cnf", path]
+        enable(s, path)
+        mine = ["timeout = 1234 # ms", "# for mail:", "assume-fips = yes"]
+        insert(path, "module = ", *mine)
+        data = read(path)
+        ks.expect_words(enable(s, path), "already enabled")
+        other = write(s.path("other.so"), read(MODULE))
+        s.ctl_ok(*args, "--module", other)
+        ks.check(
+            read(path) == data.replace(MODULE.encode(), other.encode()),
+            read(path).decode(),
+        )
+        # Also when the block has to become another one.
+        old = read(path)
+        write(path, old.replace(b"= openssl_init", b"= other", 1))
+        s.ctl_ok(*args)
+        for line in mine:
+            ks.check(read(path).decode().count(line) == 1, line)
+        # Another socket than keyd.conf's: which one is meant?
+        write(path, data)
+        socket_line = re.search(rb"(?m)^socket = .*\n", data)[0]
+        write(path, data.replace(socket_line, b"socket = /elsewhere\n"))
+        refused(s, 4, *args, words=["/elsewhere", "by keyd.conf", "cnf:"])
+        write(path, data)
+        insert(path, "keyd = openssl_keyd", "legacy = legacy_sect")
+        odd = read(path)
+        refused(s, 4, *args, words=["legacy = legacy_sect", "out of the block"])
+        ks.check(read(path) == odd, "changed")
+        # What goes is said, and kept.
+        said = s.ctl_ok("disable", "--openssl-cnf", path, "--dry-run")
+        ks.expect_words(said, "would go", "legacy = legacy_sect")
+        ks.check(read(path) == odd, "changed")
+        said = s.ctl_ok("disable", "--openssl-cnf", path)
+        ks.expect_words(said, *mine, "legacy = legacy_sect", ".with-keyd")
+        ks.check("module" not in said, said)
+        ks.check(read(path) == UPSTREAM.encode(), "not as before")
+        ks.check(read(f"{path}.with-keyd") == odd, "not kept")
+
+
+def broken_before():
+    """Who is to blame: the file as it was, or the module."""
+    with folder() as s:
+        path = write(
+            s.path("cnf/openssl.cnf"), "openssl_conf = i\n[i]\nnone_such = x\n"
+        )
+        args = ["enable", "--openssl-cnf", path]
+        text = refused(
+            s, 1, *args, "--module", MODULE,
+            words=["broken before", "none_such", "mend that first"],
+        )
+        ks.check("--module" not in text, text)
+        no = write(s.path("keyd.so"), "no module\n")
+        text = refused(s, 1, *args, "--module", no, words=["with --module"])
+        ks.check("broken before" not in text, text)
+        engine = write(s.path("crash.c"), "#include <stdlib.h>\n"
+                       "__attribute__((constructor)) static void f(void)\n"
+                       "{\n\tabort();\n}\n")
+        crash = s.path("crash.so")
+        ks.run_ok(["cc", "-shared", "-fPIC", "-o", crash, engine])
+        write(path, "openssl_conf = i\n[i]\nx = x\n[x]\npath = " + crash)
+        refused(
+            s, 1, *args, "--module", MODULE,
+            words=["dies of signal 6", "without keyd's lines too"],
+        )
+
+
+def locked():
+    """Locks of others are none of ours; our own is waited for."""
+    with folder() as s:
+        path = write(s.path("cnf/openssl.cnf"), UPSTREAM)
+        with contextlib.ExitStack() as stack:
+            for name in (os.path.dirname(path), path):
+                fd = os.open(name, os.O_RDONLY)
+                stack.callback(os.close, fd)
+                fcntl.flock(fd, fcntl.LOCK_EX)
+            ks.expect_words(enable(s, path), ": enabled")
+        lock = write(s.path("cnf/.openssl-keyd.lock"), "")
+        os.chmod(lock, 0o600)
+        args = ["disable", "--openssl-cnf", path]
+        with open(lock, "r+b") as f:
+            fcntl.lockf(f, fcntl.LOCK_EX)
+            text = s.ctl_ok(*args, "--dry-run")
+            ks.expect_words(text, "would be")
+            refused(s, 1, *args, words=[f"process {os.getpid()}", "try again"])
+            waiting = s.program([KEYDCTL, "-c", s.conf, *args], "waiting")
+            ks.wait_for("the lock", lambda: lock in opened_by(waiting.pid))
+            ks.check(BEGIN in read(path), "not waited")
+        ks.check(waiting.process.wait(30) == 0, "it did not end well")
+        ks.check(os.listdir(s.path("cnf")) == ["openssl.cnf"], "left over")
+        os.symlink("/etc/passwd", lock)
+        refused(s, 1, *args, words=[".openssl-keyd.lock", "symbolic link"])
+
+
+def opened_by(pid):
+    found = []
+    with contextlib.suppress(FileNotFoundError):
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):
+                found.append(os.readlink(f"/proc/{pid}/fd/{fd}"))
+    return found
+
+
+def left_over():
+    """What an exchange that went wrong has left may be the only copy."""
+    with folder() as s:
+        path = write(s.path("cnf/openssl.cnf"), UPSTREAM)
+        new = write(s.path("cnf/.openssl-keyd.new"), "# somebody's\n")
+        more = ["--openssl-cnf", path]
+        enabling = ["enable", *more, "--module", MODULE]
+        for args in (enabling, [*enabling, "--dry-run"], ["disable", *more]):
+            refused(s, 4, *args, words=[".openssl-keyd.new", "only copy"])
+            ks.check(read(new) == b"# somebody's\n", "gone")
+            ks.check(read(path) == UPSTREAM.encode(), "changed")
+        # The beginning of what is there anyhow can go, but not in a dry run.
+        for data in (UPSTREAM[:20], UPSTREAM + "# BEGIN open", ""):
+            write(new, data)
+            s.ctl_ok(*enabling, "--dry-run")
+            ks.check(read(new) == data.encode(), "a dry run removed it")
+            s.ctl_ok(*enabling)
+            ks.check(leftovers(s.path("cnf")) == [], "left over")
+            s.ctl_ok("disable", *more)
+        os.mkdir(new)
+        refused(s, 4, *enabling, words=["in the way", "move it away"])
+
+
 def linked():
     with folder() as s:
         real = write(s.path("cnf/real.cnf"), UPSTREAM)
@@ -366,6 +504,9 @@ def killed(verb):
                     read(path) in (UPSTREAM.encode(), new),
                     f"{when} call {n}, {word}: neither old nor new",
                 )
+                lock = s.path("cnf/.openssl-keyd.lock")
+                if os.path.exists(lock):
+                    ks.check(what(lock)[2] == 0o600, "others can lock it")
                 enable(s, path)
                 ks.check(read(path) == new, f"{word}: not enabled in the end")
                 ks.check(leftovers(s.path("cnf")) == [], f"{word}: left over")
@@ -785,6 +926,10 @@ TESTS = [
     ("included files count", included),
     ("disable keeps what was edited", edited),
     ("enable repairs a block that an edit made useless", changed_underneath),
+    ("settings of an operator in the block stay", own_settings),
+    ("a file that was broken before is said to be", broken_before),
+    ("locks of others do not hold it up", locked),
+    ("what may be the only copy stays", left_over),
     ("a link stays a link, hard links are refused", linked),
     ("what does not load changes nothing", does_not_load),
     ("a dry run changes nothing, and there is JSON", dry_run),

@@ -8,7 +8,7 @@
 #include <openssl/conf.h>
 #include <openssl/err.h>
 
-#include "ctl/activation.h"
+#include "ctl/block.h"
 
 enum {
 	MAX = 4096,
@@ -64,7 +64,7 @@ static void
 enabled(const struct activation *before, const uint8_t *base, size_t len,
 	const uint8_t *text, size_t size)
 {
-	uint8_t back[MAX + ACTIVATION_MAX_BLOCK];
+	uint8_t back[MAX + BLOCK_MAX];
 	struct activation a;
 	struct cnf c;
 	struct fault f;
@@ -78,16 +78,16 @@ enabled(const struct activation *before, const uint8_t *base, size_t len,
 	if (is_self_contained(text, size))
 		compare(&c, text, size);
 	cnf_free(&c);
-	must(activation_strip("f", text, size, back, &f) == (long)len);
+	must(block_strip("f", text, size, back, &f) == (long)len);
 	must(memcmp(back, base, len) == 0);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct activation_settings s = { .module = "/keyd.so" };
-	static uint8_t text[MAX + ACTIVATION_MAX_BLOCK], base[MAX];
-	char block[ACTIVATION_MAX_BLOCK];
+	static const struct block_settings s = { .module = "/keyd.so" };
+	static uint8_t text[MAX + BLOCK_MAX], base[MAX];
+	char block[BLOCK_MAX];
 	struct activation a;
 	struct cnf c;
 	struct fault f;
@@ -95,14 +95,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > MAX)
 		return 0;
-	len = activation_strip("f", data, size, base, &f);
+	len = block_strip("f", data, size, base, &f);
 	if (len < 0 || cnf_read("f", (const char *)base, (size_t)len, NULL,
 			       NULL, &c, &f) < 0)
 		return 0;
 	if (is_self_contained(base, (size_t)len))
 		compare(&c, base, (size_t)len);
 	if (activation_find(&c, &a, &f) == 0) {
-		n = activation_block(&c, &a, base, (size_t)len, &s, block, &f);
+		n = block_write(&c, &a, base, (size_t)len, &s, block, &f);
 		if (n >= 0) {
 			memcpy(text, base, (size_t)len);
 			memcpy(text + len, block, (size_t)n);

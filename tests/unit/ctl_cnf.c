@@ -10,7 +10,7 @@
 
 #include <openssl/conf.h>
 
-#include "ctl/activation.h"
+#include "ctl/block.h"
 
 static const char module[] = "/lib/keyd.so";
 
@@ -301,7 +301,7 @@ static const struct {
 static long
 enable(const char *text, size_t len, char *out)
 {
-	static const struct activation_settings s = { .module = module };
+	static const struct block_settings s = { .module = module };
 	struct activation a;
 	struct cnf c;
 	struct fault f;
@@ -312,7 +312,7 @@ enable(const char *text, size_t len, char *out)
 		return -1;
 	n = activation_find(&c, &a, &f);
 	if (n == 0 && !(a.has_keyd && !activation_loses_default(&a)))
-		n = activation_block(&c, &a, text, len, &s, out + len, &f);
+		n = block_write(&c, &a, text, len, &s, out + len, &f);
 	cnf_free(&c);
 	return n < 0 ? -1 : (long)len + n;
 }
@@ -355,7 +355,7 @@ Test(activation, enables_every_file_and_takes_it_back_byte_for_byte)
 		else
 			cr_expect_eq(after.has_default, before.has_default,
 				"%s", files[i].about);
-		cr_expect_eq(activation_strip("f", text, (size_t)n, back, &f),
+		cr_expect_eq(block_strip("f", text, (size_t)n, back, &f),
 			(long)len, "%s", files[i].about);
 		cr_expect_eq(memcmp(back, files[i].text, len), 0, "%s",
 			files[i].about);
@@ -408,7 +408,7 @@ Test(activation, what_is_added_behind_the_block_stays_in_its_section)
 	cr_assert_eq(cnf_read("f", out, (size_t)n, NULL, NULL, &c, &f), 0);
 	cr_expect_not_null(cnf_find(&c, "req", "days"));
 	cnf_free(&c);
-	n = activation_strip("f", out, (size_t)n, back, &f);
+	n = block_strip("f", out, (size_t)n, back, &f);
 	cr_assert_geq(n, 0);
 	back[n] = '\0';
 	cr_expect_str_eq(back, "[req]\nprompt = no\ndays = 3\n");
@@ -422,7 +422,7 @@ Test(activation, a_line_without_end_is_not_joined_to_one_added_later)
 
 	cr_assert_geq(n, 0);
 	memcpy(out + n, "c = d\n", 6);
-	n = activation_strip("f", out, (size_t)n + 6, back, &f);
+	n = block_strip("f", out, (size_t)n + 6, back, &f);
 	cr_assert_geq(n, 0);
 	back[n] = '\0';
 	cr_expect_str_eq(back, "a = b\nc = d\n");
@@ -449,8 +449,8 @@ static const struct {
 
 Test(activation, refuses_what_it_cannot_change_safely)
 {
-	static const struct activation_settings s = { .module = module };
-	char block[ACTIVATION_MAX_BLOCK];
+	static const struct block_settings s = { .module = module };
+	char block[BLOCK_MAX];
 	struct activation a;
 	struct cnf c;
 	struct fault f;
@@ -464,7 +464,7 @@ Test(activation, refuses_what_it_cannot_change_safely)
 			0);
 		n = activation_find(&c, &a, &f);
 		if (n == 0)
-			n = activation_block(
+			n = block_write(
 				&c, &a, unsafe[i].text, len, &s, block, &f);
 		cnf_free(&c);
 		cr_expect_eq(n, -1, "%s", unsafe[i].text);
@@ -478,7 +478,7 @@ Test(activation, writes_no_value_that_would_be_read_as_another)
 {
 	static const char *const bad[] = { "/a b", "/a#b", "/$a", "/a\\b",
 		"/\"", "", "/a\nb" };
-	char block[ACTIVATION_MAX_BLOCK];
+	char block[BLOCK_MAX];
 	struct activation a = { 0 };
 	struct cnf c;
 	struct fault f;
@@ -486,9 +486,9 @@ Test(activation, writes_no_value_that_would_be_read_as_another)
 
 	cr_assert_eq(cnf_read("f", "", 0, NULL, NULL, &c, &f), 0);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct activation_settings s = { .module = bad[i] };
+		struct block_settings s = { .module = bad[i] };
 
-		cr_expect_eq(activation_block(&c, &a, "", 0, &s, block, &f), -1,
+		cr_expect_eq(block_write(&c, &a, "", 0, &s, block, &f), -1,
 			"%s", bad[i]);
 	}
 	cnf_free(&c);
@@ -508,7 +508,7 @@ Test(activation, refuses_marks_that_do_not_pair)
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		cr_expect_eq(
-			activation_strip("f", bad[i], strlen(bad[i]), out, &f),
+			block_strip("f", bad[i], strlen(bad[i]), out, &f),
 			-1);
 		cr_expect_eq(f.code, FAULT_REFUSED);
 	}
@@ -522,7 +522,7 @@ Test(activation, strips_several_blocks_and_nothing_else)
 		"#BEGIN openssl-keyd\n# BEGIN openssl-keydx\nc";
 	char out[256];
 	struct fault f;
-	long n = activation_strip("f", text, strlen(text), out, &f);
+	long n = block_strip("f", text, strlen(text), out, &f);
 
 	cr_assert_geq(n, 0, "%s", f.text);
 	out[n] = '\0';
