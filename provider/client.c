@@ -192,6 +192,7 @@ static const struct {
 	[PROTO_NO_KEYS] = { FINAL, false },
 	[PROTO_BAD_PARAMETER] = { FINAL, true },
 	[PROTO_NOT_DECRYPTED] = { FINAL, true },
+	[PROTO_NOBODY] = { FINAL, false },
 };
 
 /* An answer that should not be: another connection may do better, once. */

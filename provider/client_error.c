@@ -152,6 +152,8 @@ static const char *const advice[] = {
 			   "not see?",
 	[PROTO_NO_KEYS] = "add the user to `allow` in a key's policy and "
 			  "reload keyd",
+	[PROTO_NOBODY] = "run the program as a user of its own (one that its "
+			 "user namespace maps, if it has one)",
 };
 
 static void

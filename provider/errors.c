@@ -23,6 +23,7 @@ static const OSSL_ITEM reasons[] = {
 	{ ERROR_KEYD_FAILED, (char[]){ "keyd failed" } },
 	{ ERROR_NO_KEYS, (char[]){ "keyd has no key for this user" } },
 	{ ERROR_BAD_PARAMETER, (char[]){ "parameter does not fit the key" } },
+	{ ERROR_NOBODY, (char[]){ "keyd never serves this user" } },
 	{ ERROR_BAD_SHELL, (char[]){ "bad shell file" } },
 	{ ERROR_BAD_SETTING, (char[]){ "bad setting in openssl.cnf" } },
 	{ ERROR_BAD_DIGEST, (char[]){ "digest cannot be used" } },
@@ -70,6 +71,7 @@ static const struct {
 	{ PROTO_NO_KEYS, ERROR_NO_KEYS },
 	{ PROTO_BAD_PARAMETER, ERROR_BAD_PARAMETER },
 	{ PROTO_NOT_DECRYPTED, ERROR_NOT_DECRYPTED },
+	{ PROTO_NOBODY, ERROR_NOBODY },
 };
 
 const OSSL_ITEM *

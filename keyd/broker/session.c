@@ -443,7 +443,10 @@ sessions_accept(struct sessions *s, int client)
 
 	switch (peer_get(client, &peer)) {
 	case PEER_NOBODY:
-		sessions_refuse(s, client, &peer, PROTO_IDENTITY, DETAIL_NONE);
+		sessions_refuse(s, client, &peer,
+			peer.uid == PEER_OVERFLOW_ID ? PROTO_NOBODY
+						     : PROTO_IDENTITY,
+			DETAIL_NONE);
 		return;
 	case PEER_FAILED:
 		log_line(LOG_ERR, "who a client is: %s", strerror(errno));

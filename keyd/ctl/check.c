@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "broker/peer.h"
 #include "ctl.h"
 #include "daemon.h"
 #include "dryrun.h"
@@ -16,6 +17,7 @@
 #include "pid.h"
 #include "running.h"
 #include "tryout.h"
+#include "wire/status.h"
 
 struct check {
 	struct findings findings;
@@ -35,7 +37,12 @@ keys(struct check *k)
 	unsigned before;
 	struct fault f;
 	char **names = store_names(&k->store, STORE_KEY, &f), **n;
+	bool never = k->as && k->who.uid == PEER_OVERFLOW_ID;
 
+	if (never)
+		finding_say(&k->findings, FINDING_ERROR, k->name, "%s: %s",
+			status_text(PROTO_NOBODY),
+			"run the program as a user of its own");
 	for (n = names; a != NULL && p != NULL && n != NULL && *n != NULL;
 		n++) {
 		/* All has been said of it. */
@@ -45,7 +52,7 @@ keys(struct check *k)
 			 k->findings.count[FINDING_WARNING];
 		if (examine_key(&k->findings, &k->store, *n, p, a) < 0)
 			continue;
-		if (k->as)
+		if (k->as && !never)
 			tryout_key(&k->findings, &k->who, k->name, k->running,
 				*n, p, &a->d);
 		else if (before == k->findings.count[FINDING_ERROR] +

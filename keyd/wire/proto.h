@@ -157,6 +157,7 @@ enum proto_status {
 	PROTO_NO_KEYS = 11,
 	PROTO_BAD_PARAMETER = 12,
 	PROTO_NOT_DECRYPTED = 13,
+	PROTO_NOBODY = 14,
 };
 
 enum proto_detail {

@@ -32,6 +32,9 @@ static const struct status_row statuses[] = {
 		"a parameter does not fit the key" },
 	[PROTO_NOT_DECRYPTED] = { "not-decrypted",
 		"the data cannot be decrypted with this key and padding" },
+	[PROTO_NOBODY] = { "nobody", "keyd never serves uid 65534, which "
+				     "stands for anyone whom the kernel cannot "
+				     "name" },
 };
 
 struct detail_row {

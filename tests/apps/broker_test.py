@@ -31,7 +31,7 @@ from keyd_scratch import (
 KEYD = f"{BUILD}/keyd/keyd"
 # docs/PROTOCOL.md: types, statuses, details
 HELLO, LIST = 1, 3
-LIMIT, BACK_OFF, IDENTITY, NO_KEYS = 7, 8, 9, 11
+LIMIT, BACK_OFF, NO_KEYS, NOBODY = 7, 8, 11, 14
 SESSIONS, SESSIONS_USER = 17, 18
 tap = Tap()
 
@@ -808,7 +808,8 @@ def who_is_not_allowed():
         if ROOT:
             check(as_user(s, 58000) == (HELLO, 0), "who is named")
             check(as_user(s, 58001) == (0, NO_KEYS), "who is not")
-            check(as_user(s, 65534) == (0, IDENTITY), "the overflow uid")
+            check(as_user(s, 65534) == (0, NOBODY), "the overflow uid")
+            logged(s, r"turned away: .*uid=65534.* never serves uid 65534")
         s.stop_keyd()
 
 

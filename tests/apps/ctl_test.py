@@ -1061,6 +1061,8 @@ def check_as():
         text = refused(s, 1, "check", "--as", "daemon")
         ks.expect_words(text, "daemon cannot use it")
         refused(s, 2, "check", "--as", "no-such-user", words=["user"])
+        text = refused(s, 1, "check", "--as", "nobody", words=["never serves"])
+        ks.check("allow" not in text, text)
 
 
 def import_where_enabled():

@@ -280,6 +280,7 @@ Test(client, keeps_or_closes_the_connection_as_the_status_says)
 		{ PROTO_INTERNAL, 1 },
 		{ PROTO_NO_KEYS, 0 },
 		{ PROTO_BAD_PARAMETER, 1 },
+		{ PROTO_NOBODY, 0 },
 		{ 999, 0 },
 	};
 	int before;

@@ -65,6 +65,15 @@ Test(client_error, names_the_setting_for_every_detail_that_has_one)
 	}
 }
 
+Test(client_error, the_overflow_uid_is_not_advised_to_be_allowed)
+{
+	struct client_error e = refusal(PROTO_NOBODY, 0);
+
+	cr_assert_not_null(strstr(words(&e), "never serves uid 65534"));
+	cr_assert_not_null(strstr(text, "a user of its own"));
+	cr_assert_null(strstr(text, "allow"));
+}
+
 Test(client_error, reports_numbers_that_it_does_not_know)
 {
 	struct client_error e = refusal(4711, 815);

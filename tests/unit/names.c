@@ -158,7 +158,7 @@ Test(names, every_status_has_a_name_and_words_of_its_own)
 {
 	uint16_t a, b;
 
-	for (a = PROTO_OK; a <= PROTO_NOT_DECRYPTED; a++) {
+	for (a = PROTO_OK; a <= PROTO_NOBODY; a++) {
 		cr_assert_not_null(status_name(a), "%d", a);
 		cr_assert_neq(status_text(a)[0], '\0');
 		for (b = 0; b < a; b++) {
