@@ -204,17 +204,17 @@ changed(const struct stat *st)
 	return st->st_mtim.tv_sec * 1000LL + st->st_mtim.tv_nsec / 1000000;
 }
 
-/* The open file's words. */
+/* The open file's words, and of what it includes, as the reader found it. */
 static void
-judge_conf(struct pid_check *k, const char *path, const struct bytes *b,
-	const struct stat *st)
+judge_conf(struct pid_check *k, struct process *reader, const char *path,
+	const struct bytes *b, const struct stat *st)
 {
 	struct activation a;
 	struct cnf cnf;
 	struct fault f;
 
-	if (cnf_read(path, (const char *)b->data, b->len, process_include, k->p,
-		    &cnf, &f) < 0) {
+	if (cnf_read(path, (const char *)b->data, b->len, process_include,
+		    reader, &cnf, &f) < 0) {
 		say(k, FINDING_WARNING, "what it reads is not understood: %s",
 			f.text);
 		return;
@@ -248,13 +248,54 @@ judge_conf(struct pid_check *k, const char *path, const struct bytes *b,
 	cnf_free(&cnf);
 }
 
+/* Reads and judges the file; -1 with errno: it cannot be read. */
+static int
+read_conf(struct pid_check *k, struct process *reader, const char *path)
+{
+	struct bytes b = { 0 };
+	struct stat st;
+	int error = 0, fd = process_file(reader, path);
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) < 0 || bytes_read(fd, CNF_MAX, &b) < 0)
+		error = errno;
+	else
+		judge_conf(k, reader, path, &b, &st);
+	bytes_free(&b);
+	(void)close(fd);
+	errno = error;
+	return error == 0 ? 0 : -1;
+}
+
+/*
+ * A server that has entered an empty folder with the provider loaded has read
+ * the file before. It is the one that keydctl sees, if both have the same
+ * mounts.
+ */
+static int
+read_outside(struct pid_check *k, const char *path)
+{
+	struct process outside;
+	int r;
+
+	if (k->p->own_mount) {
+		say(k, FINDING_OK,
+			"it read %s before it entered its root folder", path);
+		return 0;
+	}
+	if (process_outside(k->p, &outside) < 0)
+		return -1;
+	r = read_conf(k, &outside, path);
+	process_close(&outside);
+	return r;
+}
+
 static void
 conf(struct pid_check *k)
 {
-	struct bytes b = { 0 };
 	char path[PATH_MAX];
-	struct stat st;
-	int fd;
+	int r;
 
 	if (k->p->env == PROCESS_ENV_UNKNOWN) {
 		/* That it is mapped says more than its environment could. */
@@ -267,17 +308,12 @@ conf(struct pid_check *k)
 	}
 	if (conf_path(k, path) == NULL)
 		return;
-	fd = process_file(k->p, path);
-	if (fd < 0 || fstat(fd, &st) < 0 || bytes_read(fd, CNF_MAX, &b) < 0) {
+	r = read_conf(k, k->p, path);
+	if (r < 0 && errno == ENOENT && k->p->own_root && k->p->keyd[0] != '\0')
+		r = read_outside(k, path);
+	if (r < 0)
 		say(k, k->p->keyd[0] == '\0' ? FINDING_ERROR : FINDING_WARNING,
 			"%s, which it reads: %s", path, strerror(errno));
-		if (fd >= 0)
-			(void)close(fd);
-		return;
-	}
-	(void)close(fd);
-	judge_conf(k, path, &b, &st);
-	bytes_free(&b);
 }
 
 static void

@@ -368,6 +368,19 @@ process_close(struct process *p)
 }
 
 int
+process_outside(const struct process *p, struct process *out)
+{
+	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (root < 0)
+		return -1;
+	*out = *p;
+	out->root = root;
+	out->own_root = false;
+	return 0;
+}
+
+int
 process_find(const struct process *p, const char *path)
 {
 	struct open_how how = {

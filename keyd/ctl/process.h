@@ -47,6 +47,13 @@ __attribute__((warn_unused_result)) int
 process_open(pid_t pid, struct process *out, struct fault *f);
 void process_close(struct process *p);
 
+/*
+ * The process as it was before it entered its root folder: the files are those
+ * that keydctl finds. 0, and *out must be closed; or -1 with errno.
+ */
+__attribute__((warn_unused_result)) int
+process_outside(const struct process *p, struct process *out);
+
 /* Finds path as the process would, links included: a descriptor that can only
  * be looked at (O_PATH), or -1 with errno. */
 __attribute__((warn_unused_result)) int

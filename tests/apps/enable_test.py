@@ -849,7 +849,16 @@ def in_other_places():
         )
         q = s.program([PYTHON, "-c", code], "chroot", env=env)
         q.wait_output("ready")
-        pid_check(s, q.pid, 1, f"can connect to @{s.abstract}")
+        # What it has read before, it cannot see any more.
+        pid_check(
+            *[s, q.pid, 1, f"can connect to @{s.abstract}"],
+            f"{conf} activates keyd",
+        )
+        m = s.program(
+            ["unshare", "--mount", PYTHON, "-c", code], "mounts", env=env
+        )
+        m.wait_output("ready")
+        pid_check(s, m.pid, 1, f"it read {conf} before")
         r = s.program(
             ["unshare", "--net", PYTHON, "-c", code], "both", env=env
         )
