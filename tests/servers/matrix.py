@@ -76,6 +76,7 @@ class Server:
     allow = "www-data"  # who makes the operations
     uses = ("tls-server",)
     kinds = {"rsa": "rsa:2048", "ec": "ec:P-256"}  # certificates it takes
+    purpose = "serverAuth"
     handshakes = tuple(HANDSHAKES)[:4]
     port = 443
     starttls = None  # a word of s_client's
@@ -114,6 +115,10 @@ class Server:
     def more(self, c):
         """Tests of its own, in the middle of the course c."""
 
+    def course(self, w, tap):
+        """What it goes through."""
+        return Course(w, self, tap)
+
 
 def http_get(tls, path="/"):
     tls.sendall(
@@ -132,7 +137,7 @@ class Course:
     def __init__(self, w, server, tap):
         self.w, self.server, self.tap = w, server, tap
         self.certs = {
-            name: w.certificate(name, kind)
+            name: w.certificate(name, kind, server.purpose)
             for name, kind in server.kinds.items()
         }
         self.needles = memscan.needles_of(c.plain for c in self.certs.values())
@@ -251,8 +256,8 @@ class Course:
         kind = self.server.kinds[cert.name]
         return use not in rsa_only or kind.startswith("rsa:")
 
-    def nothing_missing(self):
-        pid = self.server.master(self.w)
+    def nothing_missing(self, pid=None):
+        pid = pid or self.server.master(self.w)
         text = self.w.ctl_ok("check", "--pid", str(pid))
         for word in ("error", "warning"):
             check(
@@ -381,7 +386,7 @@ def main(servers):
         w.enable()
         w.start_keyd()
         for server in servers:
-            course = Course(w, server, tap)
+            course = server.course(w, tap)
             server.configure(w, course.certs)
             course.run()
     sys.exit(tap.end())
