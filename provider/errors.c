@@ -17,7 +17,7 @@ static const OSSL_ITEM reasons[] = {
 	{ ERROR_UNKNOWN_KEY, (char[]){ "keyd does not have this key" } },
 	{ ERROR_NOT_PERMITTED, (char[]){ "this user may not use the key" } },
 	{ ERROR_USE_REFUSED, (char[]){ "the key's policy refuses this use" } },
-	{ ERROR_LIMIT, (char[]){ "keyd has too many sessions" } },
+	{ ERROR_LIMIT, (char[]){ "keyd can start no more sessions" } },
 	{ ERROR_BACK_OFF, (char[]){ "keyd holds this user off" } },
 	{ ERROR_IDENTITY, (char[]){ "not the process that connected" } },
 	{ ERROR_KEYD_FAILED, (char[]){ "keyd failed" } },

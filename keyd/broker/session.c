@@ -647,15 +647,22 @@ sessions_reaped(struct sessions *s, pid_t pid, int status)
 	return true;
 }
 
-void
-sessions_expire(struct sessions *s, uint64_t now)
+/* A session waits for its client, and can be told of nothing. */
+static void
+expire(struct sessions *s, uint64_t due)
 {
 	struct session *one;
 
 	for (one = s->list; one != NULL; one = one->next)
 		if (one->state == SESSION_ACTIVE &&
 			one->generation != generation_get())
-			one->due = due_first(one->due, now + SESSION_GRACE);
+			one->due = due_first(one->due, due);
+}
+
+void
+sessions_expire(struct sessions *s, uint64_t now)
+{
+	expire(s, now + SESSION_GRACE);
 }
 
 void
@@ -671,7 +678,8 @@ sessions_stop(struct sessions *s, uint64_t now)
 		(void)close(client);
 		peer_free(&peer);
 	}
-	sessions_expire(s, now);
+	/* All clients wait until the next keyd has our place. */
+	expire(s, now + SESSION_STOP_GRACE);
 	for (one = s->list; one != NULL; one = one->next)
 		if (one->state == SESSION_STARTING ||
 			one->state == SESSION_READY)

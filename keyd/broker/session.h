@@ -18,6 +18,7 @@
 enum {
 	SESSION_READY_TIME = 10000, /* ms from exec to ready */
 	SESSION_GRACE = 1000,       /* ms an old generation may idle */
+	SESSION_STOP_GRACE = 100,   /* ms for the request in hand, at the end */
 	SESSION_RETRY = 1000,       /* ms after one that could not start */
 	SESSION_MAX_STARTING = 4,   /* more only hold each other up */
 };

@@ -20,7 +20,7 @@ static const struct status_row statuses[] = {
 		"keyd has the key, but this user may not use it" },
 	[PROTO_USE_REFUSED] = { "use-refused",
 		"the key's policy does not allow this use" },
-	[PROTO_LIMIT] = { "limit", "keyd has too many sessions" },
+	[PROTO_LIMIT] = { "limit", "keyd can start no more sessions" },
 	[PROTO_BACK_OFF] = { "back-off", "sessions of this user have crashed; "
 					 "keyd waits before the next" },
 	[PROTO_IDENTITY] = { "identity",

@@ -281,12 +281,15 @@ class Load:
             port, cert, context = contexts[n % len(contexts)]
             n += 1
             try:
-                handshake(port, cert, context=context, timeout=30)
+                self.handshake(port, cert, context)
                 with self.lock:
                     self.done += 1
             except OSError as e:
                 with self.lock:
                     self.errors.append(f"{time.strftime('%T')} {e}")
+
+    def handshake(self, port, cert, context):
+        handshake(port, cert, context=context, timeout=30)
 
     def __enter__(self):
         for thread in self.threads:
@@ -396,8 +399,9 @@ class Scratch:
         lines = [f"{k} = {v}\n" for k, v in values.items() if v is not None]
         self.write("keyd.conf", "".join(lines))
 
-    def start_keyd(self):
-        """Starts keyd and waits until it says that it is ready."""
+    def start_keyd(self, before=()):
+        """Starts keyd, by another command if before is one, and waits until
+        it says that it is ready."""
         notify = self.path("notify")
         with contextlib.suppress(FileNotFoundError):
             os.unlink(notify)
@@ -405,7 +409,7 @@ class Scratch:
             s.bind(notify)
             env = dict(os.environ, NOTIFY_SOCKET=notify)
             self.keyd = self.program(
-                [self.keyd_program, "-c", self.conf], "keyd", env=env
+                [*before, self.keyd_program, "-c", self.conf], "keyd", env=env
             )
             end = time.monotonic() + DEADLINE
             while True:
@@ -646,6 +650,52 @@ http {{
             return False
 
         wait_for("nginx", listening)
+        return server
+
+
+    def haproxy(self, sites, conf):
+        """HAProxy as Debian runs it, master and worker in a chroot, with a
+        frontend for each (certificate, key file); .ports in order."""
+        where = tempfile.mkdtemp(prefix="haproxy.", dir=self.dir)
+        os.chmod(where, 0o755)
+        ports = [free_port() for _ in sites]
+        frontends = []
+        for port, (cert, key) in zip(ports, sites):
+            pem = os.path.join(where, f"{cert.name}.pem")
+            shutil.copyfile(cert.cert, pem)
+            os.symlink(key, f"{pem}.key")
+            frontends.append(
+                f"frontend {cert.name}\n"
+                f"  bind 127.0.0.1:{port} ssl crt {pem} no-tls-tickets\n"
+                "  http-request return status 200 content-type text/plain"
+                ' string "hello"\n'
+            )
+        rights = f"  chroot {where}\n  user haproxy\n  group haproxy\n"
+        file = os.path.join(where, "haproxy.cfg")
+        with open(file, "w", encoding="utf-8") as f:
+            f.write(
+                "global\n  nbthread 2\n  tune.ssl.cachesize 0\n"
+                + (rights if ROOT else "")
+                + "defaults\n  mode http\n  timeout client 30s\n"
+                "  timeout connect 30s\n  timeout server 30s\n"
+                + "".join(frontends)
+            )
+        server = self.program(
+            ["/usr/sbin/haproxy", "-W", "-f", file],
+            os.path.basename(where),
+            env=self.environment(conf),
+        )
+        server.ports = ports
+
+        def listening():
+            check(server.is_running(), f"HAProxy ended:\n{server.output()}")
+            with contextlib.suppress(OSError):
+                for port in ports:
+                    socket.create_connection(("127.0.0.1", port), 5).close()
+                return True
+            return False
+
+        wait_for("HAProxy", listening)
         return server
 
 
