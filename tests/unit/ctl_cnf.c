@@ -508,8 +508,7 @@ Test(activation, refuses_marks_that_do_not_pair)
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		cr_expect_eq(
-			block_strip("f", bad[i], strlen(bad[i]), out, &f),
-			-1);
+			block_strip("f", bad[i], strlen(bad[i]), out, &f), -1);
 		cr_expect_eq(f.code, FAULT_REFUSED);
 	}
 }
