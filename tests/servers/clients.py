@@ -41,8 +41,8 @@ class Client(matrix.Server):
         """A context: a process of it that has signed, and lives on."""
         raise NotImplementedError
 
-    def course(self, w, tap):
-        return Course(w, self, tap)
+    def course(self, w, tap, suffix):
+        return Course(w, self, tap, suffix)
 
 
 class Demanding(threading.Thread):

@@ -16,6 +16,7 @@ Nothing in the environment of a server helps it: it is what systemd gives.
 
 import contextlib
 import fcntl
+import http.server
 import os
 import shutil
 import socket
@@ -205,8 +206,7 @@ def name_hosts():
     ):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
-        with open(path, "w", encoding="utf-8") as f:
-            f.write(text)
+        write(path, text)
 
 
 def init(root, program):
@@ -249,6 +249,20 @@ class Log(threading.Thread):
                 f.write(line + b"\n")
 
 
+class Hello(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "6")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(b"hello\n")
+
+    def log_message(self, *_):
+        pass
+
+
 class World(ks.Scratch):
     """keyd installed as README says, with a scratch folder for the test's own
     files. Of what Scratch has, keys, settings and keyd work as there."""
@@ -260,6 +274,7 @@ class World(ks.Scratch):
         self.settings = {}
         self.programs = []
         self.servers = 0
+        self.backends = {}
         self.keyd = None
         self.dir = "/tmp/keyd-test"
         self.abstract = "openssl-keyd"
@@ -318,6 +333,16 @@ class World(ks.Scratch):
             f"{' '.join(argv)}: exit {status}\n{program.output()[-3000:]}",
         )
 
+    def http_backend(self, port):
+        """What stands behind a server that only takes TLS off; once."""
+        if port not in self.backends:
+            self.backends[port] = http.server.ThreadingHTTPServer(
+                ("127.0.0.1", port), Hello
+            )
+            threading.Thread(
+                target=self.backends[port].serve_forever, daemon=True
+            ).start()
+
     def log(self, *paths):
         """The ends of log files, for the report of a failure."""
         texts = []
@@ -333,6 +358,28 @@ class World(ks.Scratch):
             ours |= {self.keyd.pid, *ks.children(self.keyd.pid)}
         pids = {int(name) for name in os.listdir("/proc") if name.isdigit()}
         return sorted(pids - ours)
+
+
+def write(path, text, mode=0o644):
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    os.chmod(path, mode)
+
+
+def hand_over(path, group, mode):
+    """Root's still, but a group may have it too."""
+    shutil.chown(path, "root", group)
+    os.chmod(path, mode)
+
+
+def replaced(pid, before):
+    """Waits until a master has other children than before."""
+
+    def all_new():
+        now = ks.children(pid)
+        return now and not set(now) & set(before)
+
+    ks.wait_for("new workers", all_new)
 
 
 def pid_in(path, deadline=ks.DEADLINE):
