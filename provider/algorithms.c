@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "provider/composite.h"
 #include "provider/dispatch.h"
 #include "provider/encoder.h"
 #include "provider/kind.h"
@@ -30,13 +31,37 @@ static const OSSL_ALGORITHM keymgmts[] = {
 	{ NULL, NULL, NULL, NULL },
 };
 
+#define SIGNATURES_BY_DIGEST                                                   \
+	{ KIND_NAMES_RSA, PROPERTIES, signature_rsa_functions,                 \
+		"RSA by keyd" },                                               \
+	{                                                                      \
+		"ECDSA", PROPERTIES, signature_ecdsa_functions,                \
+			"ECDSA by keyd"                                        \
+	}
+
 static const OSSL_ALGORITHM signatures[] = {
-	{ KIND_NAMES_RSA, PROPERTIES, signature_rsa_functions, "RSA by keyd" },
-	{ "ECDSA", PROPERTIES, signature_ecdsa_functions, "ECDSA by keyd" },
+	SIGNATURES_BY_DIGEST,
 	{ KIND_NAMES_ED25519, PROPERTIES, signature_ed25519_functions,
 		"Ed25519 by keyd" },
 	{ KIND_NAMES_ED448, PROPERTIES, signature_ed448_functions,
 		"Ed448 by keyd" },
+	{ NULL, NULL, NULL, NULL },
+};
+
+#define COMPOSITE_ROW(family, end, digest, names)                              \
+	{ names, PROPERTIES, composite_##family##_##end, "signatures by keyd" },
+
+/* With a libcrypto that has signatures named as a whole: 3.4. */
+static const OSSL_ALGORITHM composite_signatures[] = {
+	SIGNATURES_BY_DIGEST,
+	COMPOSITES_RSA(COMPOSITE_ROW)
+		COMPOSITES_ECDSA(COMPOSITE_ROW){ KIND_NAMES_ED25519, PROPERTIES,
+			composite_ed25519, "Ed25519 by keyd" },
+	{ "ED25519ph", PROPERTIES, composite_ed25519ph, "Ed25519ph by keyd" },
+	{ "ED25519ctx", PROPERTIES, composite_ed25519ctx,
+		"Ed25519ctx by keyd" },
+	{ KIND_NAMES_ED448, PROPERTIES, composite_ed448, "Ed448 by keyd" },
+	{ "ED448ph", PROPERTIES, composite_ed448ph, "Ed448ph by keyd" },
 	{ NULL, NULL, NULL, NULL },
 };
 
@@ -110,10 +135,17 @@ count(const OSSL_ALGORITHM *table)
 	return n;
 }
 
-static int
-add_fips(struct algorithms *a, size_t i)
+static const OSSL_ALGORITHM *
+plain_table(size_t i, bool has_composites)
 {
-	const OSSL_ALGORITHM *plain = operations[i].algorithms;
+	if (operations[i].operation == OSSL_OP_SIGNATURE && has_composites)
+		return composite_signatures;
+	return operations[i].algorithms;
+}
+
+static int
+add_fips(struct algorithms *a, size_t i, const OSSL_ALGORITHM *plain)
+{
 	size_t j, n = count(plain);
 	int len;
 
@@ -133,7 +165,7 @@ add_fips(struct algorithms *a, size_t i)
 }
 
 struct algorithms *
-algorithms_fips(void)
+algorithms_fips(bool has_composites)
 {
 	struct algorithms *a = OPENSSL_zalloc(sizeof(*a));
 	size_t i;
@@ -141,7 +173,7 @@ algorithms_fips(void)
 	if (a == NULL)
 		return NULL;
 	for (i = 0; i < OPERATIONS; i++) {
-		if (add_fips(a, i) < 0) {
+		if (add_fips(a, i, plain_table(i, has_composites)) < 0) {
 			algorithms_free(a);
 			return NULL;
 		}
@@ -164,13 +196,13 @@ algorithms_free(struct algorithms *a)
 }
 
 const OSSL_ALGORITHM *
-algorithms_of(const struct algorithms *fips, int operation)
+algorithms_of(const struct algorithms *fips, bool has_composites, int operation)
 {
 	size_t i;
 
 	for (i = 0; i < OPERATIONS; i++)
 		if (operations[i].operation == operation)
 			return fips != NULL ? fips->table[i]
-					    : operations[i].algorithms;
+					    : plain_table(i, has_composites);
 	return NULL;
 }

@@ -4,14 +4,17 @@
 
 #include <openssl/core.h>
 
+#include <stdbool.h>
+
 /* The same algorithms, which also say that they are `fips=yes`. */
 struct algorithms;
 
 /*
  * Makes them, for algorithms_of(). libcrypto keeps pointers to them: they must
- * live as long as the provider. NULL without memory.
+ * live as long as the provider. has_composites: with those that libcrypto has
+ * from 3.4 on. NULL without memory.
  */
-struct algorithms *algorithms_fips(void);
+struct algorithms *algorithms_fips(bool has_composites);
 
 /* NULL is allowed. */
 void algorithms_free(struct algorithms *a);
@@ -20,7 +23,7 @@ void algorithms_free(struct algorithms *a);
  * The table of an operation (OSSL_OP_SIGNATURE), NULL if there is none. fips
  * NULL: the algorithms are `provider=keyd` and nothing else.
  */
-const OSSL_ALGORITHM *
-algorithms_of(const struct algorithms *fips, int operation);
+const OSSL_ALGORITHM *algorithms_of(
+	const struct algorithms *fips, bool has_composites, int operation);
 
 #endif

@@ -39,6 +39,8 @@ struct context {
 	/* parameters that default's signatures have from 3.2 on */
 	bool has_nonce_type; /* ECDSA */
 	bool has_instance;   /* EdDSA */
+	/* signature algorithms that default has from 3.4 on: composite.h */
+	bool has_composites;
 };
 
 #endif

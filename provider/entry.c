@@ -1,5 +1,6 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/params.h>
 
 #include <string.h>
@@ -70,7 +71,7 @@ query_operation(void *provctx, int operation, int *no_cache)
 	const struct context *ctx = provctx;
 
 	*no_cache = 0;
-	return algorithms_of(ctx->fips, operation);
+	return algorithms_of(ctx->fips, ctx->has_composites, operation);
 }
 
 static const OSSL_ITEM *
@@ -183,6 +184,18 @@ may_set(OSSL_LIB_CTX *libctx, const char *algorithm, const char *param)
 	return found;
 }
 
+static bool
+has_signature(OSSL_LIB_CTX *libctx, const char *algorithm)
+{
+	EVP_SIGNATURE *sig;
+
+	ERR_set_mark();
+	sig = EVP_SIGNATURE_fetch(libctx, algorithm, NULL);
+	ERR_pop_to_mark();
+	EVP_SIGNATURE_free(sig);
+	return sig != NULL;
+}
+
 static int
 start(struct context *ctx)
 {
@@ -207,8 +220,9 @@ start(struct context *ctx)
 		if (ctx->keymgmt[k] == NULL)
 			return -1;
 	}
+	ctx->has_composites = has_signature(ctx->libctx, "RSA-SHA2-256");
 	if (ctx->settings.assume_fips) {
-		ctx->fips = algorithms_fips();
+		ctx->fips = algorithms_fips(ctx->has_composites);
 		if (ctx->fips == NULL)
 			return -1;
 	}

@@ -31,8 +31,13 @@ reset(struct signature *s)
 	stream_clear(&s->stream);
 	EVP_MD_CTX_free(s->md);
 	EVP_PKEY_CTX_free(s->pctx);
+	OPENSSL_free(s->sig);
 	s->md = NULL;
 	s->pctx = NULL;
+	s->sig = NULL;
+	s->sig_len = 0;
+	s->is_fixed = false;
+	s->verifies_message = false;
 	s->is_remote = false;
 	s->has_message = false;
 	s->is_finished = false;
@@ -67,6 +72,12 @@ signature_dupctx(void *vctx)
 	memset(&to->stream, 0, sizeof(to->stream));
 	to->md = NULL;
 	to->pctx = NULL;
+	to->sig = NULL;
+	if (from->sig != NULL) {
+		to->sig = OPENSSL_memdup(from->sig, from->sig_len);
+		if (to->sig == NULL)
+			goto err;
+	}
 	if (stream_copy(&to->stream, &from->stream) < 0)
 		goto err;
 	if (from->md != NULL) {
@@ -294,11 +305,12 @@ signature_digest_sign_update(
 {
 	struct signature *s = vctx;
 
+	if (is_over(s))
+		return 0;
 	if (!s->is_remote)
 		return s->md != NULL &&
 		       EVP_DigestSignUpdate(s->md, data, datalen) == 1;
-	return !is_over(s) &&
-	       stream_add(&s->stream, s->ctx->libctx,
+	return stream_add(&s->stream, s->ctx->libctx,
 		       proto_digest_name(s->digest), data, datalen) == 0;
 }
 
@@ -311,14 +323,16 @@ signature_digest_sign_final(
 	enum proto_input input;
 	struct view data;
 
+	if (is_over(s))
+		return 0;
+	s->is_finished = sig != NULL;
 	if (!s->is_remote) {
 		*siglen = sigsize;
 		return s->md != NULL &&
 		       EVP_DigestSignFinal(s->md, sig, siglen) == 1;
 	}
-	if (is_over(s) || stream_end(&s->stream, digest, &data, &input) < 0)
+	if (stream_end(&s->stream, digest, &data, &input) < 0)
 		return 0;
-	s->is_finished = sig != NULL;
 	return sign_remote(s, sig, siglen, sigsize, input, data);
 }
 

@@ -41,6 +41,7 @@ struct signature_type {
 struct signature {
 	struct context *ctx;
 	const struct signature_type *type;
+	const char *fixed; /* digest or instance: composite.h; NULL: none */
 	struct key *key;
 	bool is_remote; /* signing with a shell */
 	/* remote */
@@ -60,7 +61,14 @@ struct signature {
 	 */
 	EVP_MD_CTX *md;
 	EVP_PKEY_CTX *pctx;
+	/* composite algorithms */
+	bool is_fixed;         /* begun with what is fixed: it stays */
+	bool verifies_message; /* against sig, which is set before its end */
+	unsigned char *sig;
+	size_t sig_len;
 };
+
+extern const struct signature_type signature_rsa, signature_ecdsa, signature_ed;
 
 struct signature *
 signature_new(struct context *ctx, const struct signature_type *type);
@@ -81,6 +89,12 @@ int signature_check_digest(
 /* The algorithm-id of a scheme, as a parameter. 1 or 0. */
 int signature_get_algid(const struct signature *s,
 	const struct proto_scheme *scheme, OSSL_PARAM *p);
+
+OSSL_FUNC_signature_gettable_ctx_params_fn signature_rsa_gettable;
+OSSL_FUNC_signature_gettable_ctx_params_fn signature_ecdsa_gettable;
+OSSL_FUNC_signature_newctx_fn signature_ed_newctx;
+OSSL_FUNC_signature_gettable_ctx_params_fn signature_ed_gettable;
+OSSL_FUNC_signature_settable_ctx_params_fn signature_ed_settable;
 
 /* The functions in every table of signatures. */
 OSSL_FUNC_signature_freectx_fn signature_freectx;

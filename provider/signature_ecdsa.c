@@ -19,7 +19,6 @@ enum {
 };
 
 static OSSL_FUNC_signature_newctx_fn newctx;
-static OSSL_FUNC_signature_gettable_ctx_params_fn gettable;
 static OSSL_FUNC_signature_settable_ctx_params_fn settable;
 
 /* Without the last one where libcrypto does not have it: 3.2. */
@@ -67,7 +66,8 @@ static const OSSL_PARAM writable_nonce_later[] = {
 const OSSL_DISPATCH signature_ecdsa_functions[] = {
 	DISPATCH(OSSL_FUNC_SIGNATURE_NEWCTX, newctx),
 	SIGNATURE_COMMON,
-	DISPATCH(OSSL_FUNC_SIGNATURE_GETTABLE_CTX_PARAMS, gettable),
+	DISPATCH(OSSL_FUNC_SIGNATURE_GETTABLE_CTX_PARAMS,
+		signature_ecdsa_gettable),
 	DISPATCH(OSSL_FUNC_SIGNATURE_SETTABLE_CTX_PARAMS, settable),
 	DISPATCH_END,
 };
@@ -201,7 +201,7 @@ get(struct signature *s, OSSL_PARAM params[])
 	       OSSL_PARAM_set_uint(p, s->nonce_type);
 }
 
-static const struct signature_type type = {
+const struct signature_type signature_ecdsa = {
 	.begin = begin,
 	.set = set,
 	.get = get,
@@ -212,11 +212,11 @@ static void *
 newctx(void *provctx, const char *propq)
 {
 	(void)propq;
-	return signature_new(provctx, &type);
+	return signature_new(provctx, &signature_ecdsa);
 }
 
-static const OSSL_PARAM *
-gettable(void *vctx, void *provctx)
+const OSSL_PARAM *
+signature_ecdsa_gettable(void *vctx, void *provctx)
 {
 	const struct context *ctx = provctx;
 

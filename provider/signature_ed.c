@@ -13,10 +13,6 @@
 #define INSTANCE "instance"
 #define CONTEXT  "context-string"
 
-static OSSL_FUNC_signature_newctx_fn newctx;
-static OSSL_FUNC_signature_gettable_ctx_params_fn gettable;
-static OSSL_FUNC_signature_settable_ctx_params_fn settable;
-
 static const OSSL_PARAM readable[] = {
 	OSSL_PARAM_octet_string(OSSL_SIGNATURE_PARAM_ALGORITHM_ID, NULL, 0),
 	OSSL_PARAM_END,
@@ -53,7 +49,7 @@ static const struct instance {
 
 /* No functions to sign in parts: as in `default`, which has none either. */
 #define COMMON                                                                 \
-	DISPATCH(OSSL_FUNC_SIGNATURE_NEWCTX, newctx),                          \
+	DISPATCH(OSSL_FUNC_SIGNATURE_NEWCTX, signature_ed_newctx),             \
 		DISPATCH(OSSL_FUNC_SIGNATURE_FREECTX, signature_freectx),      \
 		DISPATCH(OSSL_FUNC_SIGNATURE_DUPCTX, signature_dupctx),        \
 		DISPATCH(OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT,                 \
@@ -66,10 +62,12 @@ static const struct instance {
 			signature_digest_verify),                              \
 		DISPATCH(OSSL_FUNC_SIGNATURE_GET_CTX_PARAMS,                   \
 			signature_get_ctx_params),                             \
-		DISPATCH(OSSL_FUNC_SIGNATURE_GETTABLE_CTX_PARAMS, gettable),   \
+		DISPATCH(OSSL_FUNC_SIGNATURE_GETTABLE_CTX_PARAMS,              \
+			signature_ed_gettable),                                \
 		DISPATCH(OSSL_FUNC_SIGNATURE_SET_CTX_PARAMS,                   \
 			signature_set_ctx_params),                             \
-		DISPATCH(OSSL_FUNC_SIGNATURE_SETTABLE_CTX_PARAMS, settable)
+		DISPATCH(OSSL_FUNC_SIGNATURE_SETTABLE_CTX_PARAMS,              \
+			signature_ed_settable)
 
 const OSSL_DISPATCH signature_ed25519_functions[] = { COMMON, DISPATCH_END };
 const OSSL_DISPATCH signature_ed448_functions[] = { COMMON, DISPATCH_END };
@@ -111,10 +109,17 @@ scheme(struct signature *s, enum proto_input input, struct view *data,
 	bool is_pure;
 	size_t room;
 
-	(void)input;
 	memset(out, 0, sizeof(*out));
 	if (in == NULL)
 		return -1;
+	if (input == PROTO_INPUT_DIGEST) {
+		errors_raise(s->ctx, ERROR_UNSUPPORTED,
+			"key %s: keyd signs with %s from the message, not from "
+			"a hash that was made of it: EVP_DigestSign() or "
+			"EVP_PKEY_sign_message_init()",
+			s->key->name, in->name);
+		return -1;
+	}
 	if ((s->context_len == 0 && in->needs_context) ||
 		(s->context_len > 0 && in->with_context == 0)) {
 		errors_raise(s->ctx, ERROR_BAD_CONTEXT,
@@ -214,7 +219,7 @@ get(struct signature *s, OSSL_PARAM params[])
 	return p == NULL || signature_get_algid(s, &scheme, p);
 }
 
-static const struct signature_type type = {
+const struct signature_type signature_ed = {
 	.begin = begin,
 	.set = set,
 	.get = get,
@@ -222,15 +227,15 @@ static const struct signature_type type = {
 	.is_pure = true,
 };
 
-static void *
-newctx(void *provctx, const char *propq)
+void *
+signature_ed_newctx(void *provctx, const char *propq)
 {
 	(void)propq;
-	return signature_new(provctx, &type);
+	return signature_new(provctx, &signature_ed);
 }
 
-static const OSSL_PARAM *
-gettable(void *vctx, void *provctx)
+const OSSL_PARAM *
+signature_ed_gettable(void *vctx, void *provctx)
 {
 	const struct context *ctx = provctx;
 
@@ -238,8 +243,8 @@ gettable(void *vctx, void *provctx)
 	return ctx->has_instance ? readable_instance : readable;
 }
 
-static const OSSL_PARAM *
-settable(void *vctx, void *provctx)
+const OSSL_PARAM *
+signature_ed_settable(void *vctx, void *provctx)
 {
 	const struct context *ctx = provctx;
 

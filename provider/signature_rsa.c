@@ -12,7 +12,6 @@
 #include "provider/errors.h"
 
 static OSSL_FUNC_signature_newctx_fn newctx;
-static OSSL_FUNC_signature_gettable_ctx_params_fn gettable;
 static OSSL_FUNC_signature_settable_ctx_params_fn settable;
 
 static const OSSL_PARAM readable[] = {
@@ -48,7 +47,8 @@ const OSSL_DISPATCH signature_rsa_functions[] = {
 	DISPATCH(OSSL_FUNC_SIGNATURE_VERIFY_RECOVER_INIT,
 		signature_recover_init),
 	DISPATCH(OSSL_FUNC_SIGNATURE_VERIFY_RECOVER, signature_recover),
-	DISPATCH(OSSL_FUNC_SIGNATURE_GETTABLE_CTX_PARAMS, gettable),
+	DISPATCH(OSSL_FUNC_SIGNATURE_GETTABLE_CTX_PARAMS,
+		signature_rsa_gettable),
 	DISPATCH(OSSL_FUNC_SIGNATURE_SETTABLE_CTX_PARAMS, settable),
 	DISPATCH_END,
 };
@@ -253,7 +253,7 @@ scheme(struct signature *s, enum proto_input input, struct view *data,
 	return 0;
 }
 
-static const struct signature_type type = {
+const struct signature_type signature_rsa = {
 	.begin = begin,
 	.set = set,
 	.get = get,
@@ -264,11 +264,11 @@ static void *
 newctx(void *provctx, const char *propq)
 {
 	(void)propq;
-	return signature_new(provctx, &type);
+	return signature_new(provctx, &signature_rsa);
 }
 
-static const OSSL_PARAM *
-gettable(void *vctx, void *provctx)
+const OSSL_PARAM *
+signature_rsa_gettable(void *vctx, void *provctx)
 {
 	(void)vctx;
 	(void)provctx;
