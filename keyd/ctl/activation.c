@@ -47,14 +47,19 @@ value_of(const struct cnf *c, const char *section, const char *name)
 	return e == NULL ? NULL : e->value;
 }
 
-/* One line of the list of providers. */
+/* A line of a list of providers, and the section it names. */
+struct provider {
+	const char *name, *module; /* no module: NULL */
+	bool active;
+};
+
 static int
-provider(const struct cnf *c, const struct cnf_entry *listed,
-	struct activation *a, struct fault *f)
+read_provider(const struct cnf *c, const struct cnf_entry *listed,
+	struct provider *out, struct fault *f)
 {
-	const char *name = activation_bare(listed->name), *module = NULL, *word;
+	struct provider p = { .name = activation_bare(listed->name) };
 	const struct cnf_entry *e = NULL;
-	bool active = false;
+	const char *word;
 
 	if (listed->value == NULL)
 		return unknown(listed, f);
@@ -67,22 +72,34 @@ provider(const struct cnf *c, const struct cnf_entry *listed,
 		if (e->value == NULL)
 			continue;
 		if (strcmp(word, "identity") == 0)
-			name = e->value;
+			p.name = e->value;
 		else if (strcmp(word, "module") == 0)
-			module = e->value;
+			p.module = e->value;
 		else if (strcmp(word, "activate") == 0 &&
-			 is_activated(e, &active, f) < 0)
+			 is_activated(e, &p.active, f) < 0)
 			return -1;
 	}
-	a->active += active;
-	if (strcmp(name, "default") == 0) {
-		a->has_default = a->has_default || active;
+	*out = p;
+	return 0;
+}
+
+static int
+provider(const struct cnf *c, const struct cnf_entry *listed,
+	struct activation *a, struct fault *f)
+{
+	struct provider p;
+
+	if (read_provider(c, listed, &p, f) < 0)
+		return -1;
+	a->active += p.active;
+	if (strcmp(p.name, "default") == 0) {
+		a->has_default = a->has_default || p.active;
 		a->default_section = listed->value;
 	}
-	if (strcmp(name, "keyd") == 0) {
-		a->has_keyd = a->has_keyd || active;
+	if (strcmp(p.name, "keyd") == 0) {
+		a->has_keyd = a->has_keyd || p.active;
 		a->keyd_section = listed->value;
-		a->module = module;
+		a->module = p.module;
 		a->socket = value_of(c, listed->value, "socket");
 		a->abstract_socket =
 			value_of(c, listed->value, "abstract-socket");
@@ -149,19 +166,47 @@ activation_loses_default(const struct activation *a)
 }
 
 static bool
-differ(const char *a, const char *b)
+is_active(const struct cnf *c, const struct activation *a, const char *name)
 {
-	return b == NULL || strcmp(a, b) != 0;
+	const struct cnf_entry *e = NULL;
+	struct fault ignored;
+	struct provider p;
+
+	while (a->list != NULL && (e = cnf_next(c, a->list, e)) != NULL)
+		if (read_provider(c, e, &p, &ignored) == 0 && p.active &&
+			strcmp(p.name, name) == 0)
+			return true;
+	return false;
+}
+
+/* A setting of the init section that the whole has not, or another one. */
+static bool
+is_replaced(const struct cnf_entry *e, const struct cnf *all,
+	const struct activation *whole)
+{
+	const char *value = whole->init == NULL
+				    ? NULL
+				    : value_of(all, whole->init, e->name);
+
+	return e->value != NULL && !is_providers(e->name) &&
+	       (value == NULL || strcmp(value, e->value) != 0);
 }
 
 const struct cnf_entry *
 activation_hidden(const struct cnf *c, const struct activation *own,
-	const struct activation *whole)
+	const struct cnf *all, const struct activation *whole)
 {
-	if (own->init != NULL && differ(own->init, whole->init))
-		return cnf_find(c, "default", "openssl_conf");
-	if (own->list != NULL && own->active > 0 &&
-		differ(own->list, whole->list))
-		return cnf_find(c, own->init, "providers");
+	const struct cnf_entry *e = NULL;
+	struct fault ignored;
+	struct provider p;
+
+	while (own->init != NULL && (e = cnf_next(c, own->init, e)) != NULL)
+		if (is_replaced(e, all, whole))
+			return e;
+	e = NULL;
+	while (own->list != NULL && (e = cnf_next(c, own->list, e)) != NULL)
+		if (read_provider(c, e, &p, &ignored) == 0 && p.active &&
+			!is_active(all, whole, p.name))
+			return e;
 	return NULL;
 }

@@ -25,11 +25,12 @@ activation_find(const struct cnf *c, struct activation *out, struct fault *f);
  * lost with keyd alone? */
 bool activation_loses_default(const struct activation *a);
 
-/* The setting of the file's own, without a block or whatever else was added to
- * it, by which more was activated than the whole activates: NULL, if there is
- * none. Own was found in c, whole in all. */
-const struct cnf_entry *activation_hidden(const struct cnf *c,
-	const struct activation *own, const struct activation *whole);
+/* A setting of c (of its init section, or of its list of providers), where own
+ * was found, that has no effect in all, where whole was found, and which holds
+ * more than c does: NULL, if there is none. */
+const struct cnf_entry *
+activation_hidden(const struct cnf *c, const struct activation *own,
+	const struct cnf *all, const struct activation *whole);
 
 /* A name as libcrypto reads it here: without what stands before its first
  * dot. */

@@ -16,6 +16,7 @@
 #include "examine.h"
 #include "pid.h"
 #include "running.h"
+#include "stale.h"
 #include "tryout.h"
 #include "wire/status.h"
 
@@ -128,6 +129,7 @@ run(struct check *k, struct fault *f)
 	} else if (access(c->config.keys, F_OK) == 0) {
 		finding_say(&k->findings, FINDING_ERROR, "keys", "%s", f->text);
 	}
+	stale_examine(&k->findings);
 	if (c->json)
 		json_close(&c->out, ']');
 	else

@@ -2,16 +2,21 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "bytes.h"
 #include "cnffile.h"
 #include "path.h"
 #include "probe.h"
+#include "regular.h"
 #include "swap.h"
 #include "text.h"
 
@@ -20,10 +25,13 @@ static const char temporary[] = ".openssl-keyd.new";
 static const char first_line[] =
 	"# Written by keydctl enable --service; keydctl disable --service "
 	"removes it.\n";
+static const char setting[] = "[Service]\nEnvironment=OPENSSL_CONF=";
 
 struct dropin {
 	struct ctl *ctl;
 	const char *root, *unit;
+	int root_dir;        /* where root's links lead to */
+	char real[PATH_MAX]; /* root without links; empty: this system */
 	bool dry_run;
 	char folder[PATH_MAX]; /* NAME.service.d */
 	char path[PATH_MAX];
@@ -97,11 +105,24 @@ known(struct dropin *d)
 			warn(d, "%s", special[i].words);
 }
 
+/* A regular file or folder of that system. */
+static int
+open_there(const struct dropin *d, const char *path)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+
+	return regular_reopen((int)syscall(
+		SYS_openat2, d->root_dir, path, &how, sizeof(how)));
+}
+
 /* Says of the lines in a unit's file that are about OPENSSL_CONF. */
 static void
-read_unit(struct dropin *d, const char *path)
+read_unit(struct dropin *d, int fd, const char *path)
 {
-	FILE *in = fopen(path, "re");
+	FILE *in = fdopen(fd, "r");
 	char *line = NULL;
 	size_t size = 0;
 	unsigned n = 0;
@@ -126,27 +147,35 @@ read_unit(struct dropin *d, const char *path)
 	free(line);
 	if (in != NULL)
 		(void)fclose(in);
+	else
+		(void)close(fd);
 }
 
 static void
 read_folder(struct dropin *d, const char *folder)
 {
-	DIR *dir = opendir(folder);
+	int fd = open_there(d, folder);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *e;
 	char path[PATH_MAX];
 	size_t len;
+	int file;
 
 	while (dir != NULL && (e = readdir(dir)) != NULL) {
 		len = strlen(e->d_name);
 		if (len < 6 || strcmp(e->d_name + len - 5, ".conf") != 0 ||
-			strcmp(e->d_name, name) == 0)
+			strcmp(e->d_name, name) == 0 ||
+			snprintf(path, sizeof(path), "%s/%s", folder,
+				e->d_name) >= (int)sizeof(path))
 			continue;
-		if (snprintf(path, sizeof(path), "%s/%s", folder, e->d_name) <
-			(int)sizeof(path))
-			read_unit(d, path);
+		file = open_there(d, path);
+		if (file >= 0)
+			read_unit(d, file, path);
 	}
 	if (dir != NULL)
 		(void)closedir(dir);
+	else if (fd >= 0)
+		(void)close(fd);
 }
 
 /* The unit as systemd finds it: the first file, and every drop-in. */
@@ -159,20 +188,21 @@ look_at_unit(struct dropin *d)
 	char path[PATH_MAX];
 	bool found = false;
 	size_t i;
+	int fd;
 
 	for (i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-		if (snprintf(path, sizeof(path), "%s%s/%s", d->root, folders[i],
-			    d->unit) >= (int)sizeof(path) - 2)
-			continue;
-		if (!found && access(path, R_OK) == 0) {
-			read_unit(d, path);
+		(void)snprintf(
+			path, sizeof(path), "%s/%s", folders[i], d->unit);
+		fd = found ? -1 : open_there(d, path);
+		if (fd >= 0) {
+			read_unit(d, fd, path);
 			found = true;
 		}
 		/* On a machine whose /lib is /usr/lib, once. */
 		if (strcmp(folders[i], "/lib/systemd/system") == 0)
 			continue;
-		(void)snprintf(path, sizeof(path), "%s%s/%s.d", d->root,
-			folders[i], d->unit);
+		(void)snprintf(
+			path, sizeof(path), "%s/%s.d", folders[i], d->unit);
 		read_folder(d, path);
 	}
 	if (!found && strchr(d->unit, '@') == NULL)
@@ -194,6 +224,23 @@ name_it(struct dropin *d, struct fault *f)
 			(int)sizeof(d->path))
 		return fault_set(f, FAULT_USAGE, "--root: it is too long");
 	return 0;
+}
+
+/* As path_find(), but not out of that system by a link. */
+static int
+find_there(const struct dropin *d, const char *path, struct path_place *out,
+	struct fault *f)
+{
+	size_t len = strlen(d->real);
+
+	if (path_find(path, out, f) < 0)
+		return -1;
+	if (strncmp(out->real, d->real, len) == 0 && out->real[len] == '/')
+		return 0;
+	path_close(out);
+	return fault_set(f, FAULT_REFUSED,
+		"%s: a symbolic link on the way leads out of --root %s: to %s",
+		path, d->root, out->real);
 }
 
 /* 1: ours, and file must be freed; 0: there is none; or -1. */
@@ -228,7 +275,7 @@ make_folder(const struct dropin *d, struct fault *f)
 		return 0;
 	(void)snprintf(beside, sizeof(beside), "%.*s.keydctl",
 		(int)(sizeof(beside) - 16), d->folder);
-	if (path_find(beside, &p, f) < 0)
+	if (find_there(d, beside, &p, f) < 0)
 		return -1;
 	r = path_enter(&p, f);
 	if (r == 0) {
@@ -255,7 +302,7 @@ write_it(const struct dropin *d, struct fault *f)
 	struct path_place p;
 	int r;
 
-	if (make_folder(d, f) < 0 || path_find(d->path, &p, f) < 0)
+	if (make_folder(d, f) < 0 || find_there(d, d->path, &p, f) < 0)
 		return -1;
 	r = swap_discard(&p, temporary, f);
 	if (r == 0)
@@ -274,20 +321,29 @@ write_it(const struct dropin *d, struct fault *f)
 	return r;
 }
 
+/* pending: something has been changed, or had been, that takes effect by a
+ * restart. */
 static void
-say(struct dropin *d, const char *outcome)
+say(struct dropin *d, const char *outcome, bool pending)
 {
 	struct json *j = &d->ctl->out;
-	char next[NAME_MAX + 64];
+	char next[NAME_MAX + 64] = "";
 	unsigned i;
 
-	(void)snprintf(next, sizeof(next),
-		"systemctl daemon-reload && systemctl restart %s", d->unit);
+	if (pending && d->real[0] == '\0')
+		(void)snprintf(next, sizeof(next),
+			"systemctl daemon-reload && systemctl restart %s",
+			d->unit);
 	if (!d->ctl->json) {
 		(void)printf("%s: %s\n", d->path, outcome);
 		for (i = 0; i < d->nwarnings; i++)
 			(void)printf("warning  %s\n", d->warnings[i]);
-		(void)printf("Now run: %s\n", next);
+		if (next[0] != '\0')
+			(void)printf("Now run: %s\n", next);
+		else if (pending)
+			(void)printf("It counts from the next start of the "
+				     "system in %s on\n",
+				d->real);
 		return;
 	}
 	json_open(j, NULL, '{');
@@ -297,7 +353,8 @@ say(struct dropin *d, const char *outcome)
 	for (i = 0; i < d->nwarnings; i++)
 		json_string(j, NULL, d->warnings[i]);
 	json_close(j, ']');
-	json_string(j, "next", next);
+	if (next[0] != '\0')
+		json_string(j, "next", next);
 	json_close(j, '}');
 }
 
@@ -333,30 +390,52 @@ try_out(const char *cnf, struct fault *f)
 	return r;
 }
 
+/* Is the file that the service is to read there? An image may get its packages
+ * later. */
+static int
+is_there(struct dropin *d, const char *cnf, bool installed, struct fault *f)
+{
+	int fd = open_there(d, cnf), saved = errno;
+
+	if (fd >= 0) {
+		(void)close(fd);
+		return 0;
+	}
+	if (installed && d->real[0] != '\0' && saved == ENOENT) {
+		warn(d,
+			"%s: there is none in %s yet: openssl-keyd has to be "
+			"installed there before the service is started",
+			cnf, d->real);
+		return 0;
+	}
+	if (d->real[0] != '\0')
+		return fault_set(f, FAULT_FAILED,
+			"--openssl-cnf %s: in %s: %s: it is the path that the "
+			"service will see there",
+			cnf, d->real, strerror(saved));
+	return fault_set(f, FAULT_FAILED, "%s: %s%s", cnf, strerror(saved),
+		installed ? ": is openssl-keyd installed whole?" : "");
+}
+
 /* The text of the drop-in, after the file it names was looked at. */
 static int
 compose(struct dropin *d, const char *cnf, struct fault *f)
 {
-	char path[PATH_MAX], there[PATH_MAX];
+	bool installed = cnf == NULL;
 
-	if (cnf == NULL)
+	if (installed)
 		cnf = KEYD_SYSCONFDIR "/openssl-keyd/openssl.cnf";
-	if (cnf[0] != '/' || strlen(cnf) >= sizeof(path) ||
-		text_has_control(cnf) || strpbrk(cnf, " \"'\\%$") != NULL)
+	if (cnf[0] != '/' || strlen(cnf) >= PATH_MAX || text_has_control(cnf) ||
+		strpbrk(cnf, " \"'\\%$") != NULL)
 		return fault_set(f, FAULT_USAGE,
 			"--openssl-cnf %s: the whole path, without blanks, "
 			"quotes, %% and $",
 			cnf);
-	if (snprintf(there, sizeof(there), "%s%s", d->root, cnf) >=
-		(int)sizeof(there))
-		return fault_set(f, FAULT_USAGE, "--root: it is too long");
-	if (access(there, R_OK) < 0)
-		return fault_set(f, FAULT_FAILED,
-			"%s: %s: is openssl-keyd installed whole?", there,
-			strerror(errno));
-	(void)snprintf(d->text, sizeof(d->text),
-		"%s[Service]\nEnvironment=OPENSSL_CONF=%s\n", first_line, cnf);
-	return d->root[0] == '\0' ? try_out(cnf, f) : 0;
+	if (is_there(d, cnf, installed, f) < 0)
+		return -1;
+	(void)snprintf(
+		d->text, sizeof(d->text), "%s%s%s\n", first_line, setting, cnf);
+	return d->real[0] == '\0' ? try_out(cnf, f) : 0;
 }
 
 static int
@@ -370,7 +449,7 @@ enable(struct dropin *d, const char *cnf, struct fault *f)
 	if (name_it(d, f) < 0 || compose(d, cnf, f) < 0)
 		return -1;
 	if (access(d->path, F_OK) == 0) {
-		if (path_find(d->path, &p, f) < 0)
+		if (find_there(d, d->path, &p, f) < 0)
 			return -1;
 		ours = read_ours(&p, &file, f);
 		path_close(&p);
@@ -385,9 +464,11 @@ enable(struct dropin *d, const char *cnf, struct fault *f)
 	look_at_unit(d);
 	if (!same && !d->dry_run && write_it(d, f) < 0)
 		return -1;
-	say(d, same          ? "already enabled"
+	say(d,
+		same         ? "already enabled"
 		: d->dry_run ? "would be written"
-			     : "written");
+			     : "written",
+		!d->dry_run);
 	return 0;
 }
 
@@ -401,10 +482,10 @@ disable(struct dropin *d, struct fault *f)
 	if (name_it(d, f) < 0)
 		return -1;
 	if (access(d->path, F_OK) < 0) {
-		say(d, "not enabled");
+		say(d, "not enabled", false);
 		return 0;
 	}
-	if (path_find(d->path, &p, f) < 0)
+	if (find_there(d, d->path, &p, f) < 0)
 		return -1;
 	r = read_ours(&p, &file, f);
 	if (r == 1)
@@ -417,45 +498,123 @@ disable(struct dropin *d, struct fault *f)
 	/* Unless there are other drop-ins. */
 	if (!d->dry_run)
 		(void)rmdir(d->folder);
-	say(d, d->dry_run ? "would be removed" : "removed");
+	say(d, d->dry_run ? "would be removed" : "removed", !d->dry_run);
 	return 0;
+}
+
+/* Opens the root folder of the system that is meant. */
+static int
+open_root(struct dropin *d, struct fault *f)
+{
+	const char *root = d->root[0] == '\0' ? "/" : d->root;
+
+	d->root_dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (d->root_dir < 0 || realpath(root, d->real) == NULL)
+		return fault_set(
+			f, FAULT_USAGE, "--root %s: %s", root, strerror(errno));
+	if (strcmp(d->real, "/") == 0)
+		d->real[0] = '\0';
+	return 0;
+}
+
+/* With cnf: enable, without: disable. */
+static int
+run(struct dropin *d, bool enabling, const char *cnf)
+{
+	struct fault f = { .code = FAULT_FAILED };
+	int r = open_root(d, &f);
+
+	if (r == 0)
+		r = enabling ? enable(d, cnf, &f) : disable(d, &f);
+	if (d->root_dir >= 0)
+		(void)close(d->root_dir);
+	return r < 0 ? fault_print(&f) : r;
 }
 
 static struct dropin *
 start(struct ctl *c, const char *root, const char *unit, bool dry_run)
 {
-	struct dropin *d = calloc(1, sizeof(*d));
+	static struct dropin d;
 
-	if (d == NULL) {
-		(void)fprintf(stderr, "keydctl: no memory\n");
-		return NULL;
-	}
-	d->ctl = c;
-	d->root = root == NULL ? "" : root;
-	d->unit = unit;
-	d->dry_run = dry_run;
-	return d;
+	d.ctl = c;
+	d.root = root == NULL ? "" : root;
+	d.unit = unit;
+	d.dry_run = dry_run;
+	return &d;
 }
 
 int
 dropin_enable(struct ctl *c, const char *root, const char *unit,
 	const char *cnf, bool dry_run)
 {
-	struct dropin *d = start(c, root, unit, dry_run);
-	struct fault f = { .code = FAULT_FAILED };
-	int r = d == NULL ? FAULT_FAILED : enable(d, cnf, &f);
-
-	free(d);
-	return r < 0 ? fault_print(&f) : r;
+	return run(start(c, root, unit, dry_run), true, cnf);
 }
 
 int
 dropin_disable(struct ctl *c, const char *root, const char *unit, bool dry_run)
 {
-	struct dropin *d = start(c, root, unit, dry_run);
-	struct fault f = { .code = FAULT_FAILED };
-	int r = d == NULL ? FAULT_FAILED : disable(d, &f);
+	return run(start(c, root, unit, dry_run), false, NULL);
+}
 
-	free(d);
-	return r < 0 ? fault_print(&f) : r;
+/* --- all of them ----------------------------------------------------------- */
+
+/* The openssl.cnf that the text of one names. */
+static int
+named(const struct bytes *b, char out[PATH_MAX])
+{
+	const char *text = (const char *)b->data, *end = text + b->len, *s;
+	size_t len;
+
+	s = memmem(text, b->len, setting, sizeof(setting) - 1);
+	if (s == NULL)
+		return -1;
+	s += sizeof(setting) - 1;
+	len = (size_t)(end - s);
+	if (memchr(s, '\n', len) != NULL)
+		len = (size_t)((const char *)memchr(s, '\n', len) - s);
+	if (len >= PATH_MAX)
+		return -1;
+	(void)snprintf(out, PATH_MAX, "%.*s", (int)len, s);
+	return 0;
+}
+
+/* The one in NAME.service.d, if there is one. */
+static int
+read_named(int systemd, const char *folder, char out[PATH_MAX])
+{
+	char path[NAME_MAX + 64];
+	struct bytes b;
+	int fd, r;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+	fd = regular_open(systemd, path);
+	if (fd < 0)
+		return -1;
+	r = bytes_read(fd, PATH_MAX + 256, &b);
+	(void)close(fd);
+	if (r < 0)
+		return -1;
+	r = named(&b, out);
+	bytes_free(&b);
+	return r;
+}
+
+void
+dropin_each(void (*fn)(void *arg, const char *unit, const char *cnf), void *arg)
+{
+	DIR *dir = opendir("/etc/systemd/system");
+	char unit[NAME_MAX + 1], cnf[PATH_MAX];
+	const struct dirent *e;
+	int len;
+
+	while (dir != NULL && (e = readdir(dir)) != NULL) {
+		len = (int)strlen(e->d_name) - 2;
+		if (len <= 0 || strcmp(e->d_name + len, ".d") != 0 ||
+			read_named(dirfd(dir), e->d_name, cnf) < 0)
+			continue;
+		(void)snprintf(unit, sizeof(unit), "%.*s", len, e->d_name);
+		fn(arg, unit, cnf);
+	}
+	if (dir != NULL)
+		(void)closedir(dir);
 }

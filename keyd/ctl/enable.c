@@ -12,6 +12,7 @@
 #include "ctl.h"
 #include "dropin.h"
 #include "probe.h"
+#include "stale.h"
 #include "text.h"
 
 struct enable {
@@ -25,6 +26,8 @@ struct enable {
 	struct cnf read;          /* without our block */
 	struct activation before; /* of that */
 	char *text;               /* the new file */
+	/* what the block from before did wrong, or empty */
+	char stale[STALE_MAX];
 	size_t len, block_at;
 };
 
@@ -145,7 +148,17 @@ say_json(const struct enable *e, const char *outcome, bool backup)
 	json_string(j, "added", block);
 	if (backup)
 		json_string(j, "backup", e->cnf.backup_path);
+	if (e->stale[0] != '\0')
+		json_string(j, "before", e->stale);
 	json_close(j, '}');
+}
+
+/* Why the block from before would not do. */
+static void
+say_stale(const struct enable *e)
+{
+	if (e->stale[0] != '\0')
+		(void)printf("As it was it %s.\n", e->stale);
 }
 
 static int
@@ -174,6 +187,8 @@ done(const struct enable *e, bool changed)
 			     "again; what one of them still lacks says "
 			     "keydctl check --pid PID\n",
 			file, backup);
+	if (changed && !e->ctl->json)
+		say_stale(e);
 	return 0;
 }
 
@@ -195,10 +210,15 @@ refuse(const struct enable *e, const struct fault *f)
 static int
 change(struct enable *e, struct fault *f)
 {
+	const struct bytes *old = &e->cnf.old.bytes;
+	struct fault ignored;
 	bool changed;
 
 	if (plan(e, f) < 0 || try_out(e, f) < 0)
 		return -1;
+	if (stale_block(e->cnf.place.real, old->data, old->len, cnffile_include,
+		    NULL, e->stale, &ignored) <= 0)
+		e->stale[0] = '\0';
 	changed = e->len != e->cnf.old.bytes.len ||
 		  memcmp(e->text, e->cnf.old.bytes.data, e->len) != 0;
 	if (changed && !e->dry_run &&

@@ -17,6 +17,7 @@
 #include "loadable.h"
 #include "process.h"
 #include "provider/client.h"
+#include "stale.h"
 #include "text.h"
 #include "tryout.h"
 
@@ -204,6 +205,19 @@ changed(const struct stat *st)
 	return st->st_mtim.tv_sec * 1000LL + st->st_mtim.tv_nsec / 1000000;
 }
 
+/* Does enable's block in it fit the rest of it? */
+static void
+block(struct pid_check *k, struct process *reader, const char *path,
+	const struct bytes *b)
+{
+	char words[STALE_MAX];
+	struct fault f;
+
+	if (stale_block(path, b->data, b->len, process_include, reader, words,
+		    &f) > 0)
+		advise(k, FINDING_WARNING, path, words);
+}
+
 /* The open file's words, and of what it includes, as the reader found it. */
 static void
 judge_conf(struct pid_check *k, struct process *reader, const char *path,
@@ -237,6 +251,7 @@ judge_conf(struct pid_check *k, struct process *reader, const char *path,
 		(void)snprintf(k->abstract, sizeof(k->abstract), "%s",
 			a.abstract_socket == NULL ? "" : a.abstract_socket);
 		say(k, FINDING_OK, "%s activates keyd", path);
+		block(k, reader, path, b);
 		if (k->p->keyd[0] == '\0')
 			module(k, &a);
 		if (k->p->keyd[0] == '\0' && changed(st) > k->p->started)

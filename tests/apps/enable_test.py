@@ -53,6 +53,19 @@ system_default = tls
 MinProtocol = TLSv1.3
 CipherString = DEFAULT@SECLEVEL=3
 """
+# As conf/openssl-keyd.cnf.
+KEYD_ALONE = """[default]
+openssl_conf = x
+[x]
+providers = y
+[y]
+default = z
+keyd = k
+[z]
+activate = 1
+[k]
+activate = 1
+"""
 FILES = {
     "empty": "",
     "without an end": "# nothing",
@@ -364,6 +377,91 @@ def left_over():
         refused(s, 4, *enabling, words=["in the way", "move it away"])
 
 
+def legacy_later(path):
+    """As an operator activates legacy, after keyd was enabled."""
+    text = read(path).decode()
+    write(path, LEGACY + text[text.index(BEGIN.decode()) :])
+
+
+def hidden():
+    """A list of providers that came later has no effect behind the block: that
+    is told, and enable again puts it right."""
+    with folder() as s:
+        path = write(s.path("cnf/openssl.cnf"), "# nothing\n")
+        enable(s, path)
+        legacy_later(path)
+        ks.check("legacy" not in providers(path), "it has effect")
+        p = sleeper(s, [], env=conf_env(path))
+        words = ["has legacy = legacy_sect", f"{path}:6", "no effect"]
+        status, text = s.ctl("check", "--pid", str(p.pid))
+        ks.expect_words(text, *words, "--openssl-cnf")
+        said = s.ctl_ok("enable", "--openssl-cnf", path, "--dry-run")
+        ks.expect_words(said, *words, "would be")
+        ks.expect_words(s.ctl_ok("enable", "--openssl-cnf", path), *words)
+        ks.check(
+            sorted(providers(path)) == ["default", "keyd", "legacy"],
+            str(providers(path)),
+        )
+        ks.check("no effect" not in s.ctl("check", "--pid", str(p.pid))[1], "")
+        # The other way round: without it, default has to be named.
+        write(path, read(path).replace(LEGACY.encode(), UPSTREAM.encode()))
+        ks.check("default" not in providers(path), "default is there")
+        status, text = s.ctl("check", "--pid", str(p.pid))
+        ks.expect_words(text, "no longer the provider default")
+        s.ctl_ok("enable", "--openssl-cnf", path)
+        ks.check(sorted(providers(path)) == ["default", "keyd"], "not mended")
+
+
+def hidden_from_check():
+    """check looks at the system's file, and at those of services."""
+    with folder() as s:
+        system = write(s.path("cnf/openssl.cnf"), "# nothing\n")
+        own = write(s.path("own.cnf"), ".include /etc/ssl/openssl.cnf\n")
+        os.makedirs(s.path("units/system/web.service.d"))
+        script = (
+            'mount --bind "$1" /etc/ssl; mount --bind "$2" /etc/systemd; '
+            'shift 2; exec "$@"'
+        )
+        args = [s.path("cnf"), s.path("units"), KEYDCTL, "-c", s.conf]
+
+        def check(words, no=()):
+            _, text = in_namespace(script, *args, "check")
+            ks.expect_words(text, *words)
+            for word in no:
+                ks.check(word not in text, text)
+
+        check([], ["openssl.cnf"])
+        status, text = in_namespace(
+            script, *args, "enable", "--openssl-cnf", own, "--module", MODULE
+        )
+        ks.check(status == 0, text)
+        status, text = in_namespace(
+            script, *args, "enable", "--service", "web.service",
+            "--openssl-cnf", own,
+        )
+        ks.check(status == 0, text)
+        check([], ["openssl.cnf", "web.service"])
+        write(system, LEGACY)
+        check(
+            ["web.service", "legacy = legacy_sect", "openssl.cnf:6"]
+            + [f"--openssl-cnf {own} again"],
+            ["run keydctl enable again"],
+        )
+        block = read(own)
+        write(own, ".include /etc/ssl/openssl.cnf\n" + KEYD_ALONE)
+        check(["legacy = legacy_sect", "no effect on it", '".include '])
+        write(own, ".include /etc/ssl/openssl.cnf\n")
+        check([f"{own}, does not activate keyd"])
+        write(own, block)
+        write(system, "# nothing\n")
+        enable(s, system)
+        check([], ["no effect"])
+        legacy_later(system)
+        check(["legacy = legacy_sect", "run keydctl enable again"])
+        os.unlink(own)
+        check(["web.service", "No such file"])
+
+
 def linked():
     with folder() as s:
         real = write(s.path("cnf/real.cnf"), UPSTREAM)
@@ -577,9 +675,8 @@ def service():
         more = ["--openssl-cnf", "/some.cnf"]
         write(f"{units}/web.service", "[Service]\nExecStart=/bin/true\n")
         text = s.ctl_ok("enable", *args, *more)
-        ks.expect_words(
-            text, "written", "systemctl daemon-reload", "restart web.service"
-        )
+        ks.expect_words(text, "written", "next start of the system")
+        ks.check("systemctl" not in text, text)
         path = f"{units}/web.service.d/openssl-keyd.conf"
         ks.check(
             b"[Service]\nEnvironment=OPENSSL_CONF=/some.cnf\n" in read(path),
@@ -603,7 +700,9 @@ def service():
         ks.check(os.listdir(folder_of) == ["openssl-keyd.conf"], "left over")
         s.ctl_ok("disable", *args)
         ks.check(not os.path.exists(os.path.dirname(path)), "still there")
-        ks.expect_words(s.ctl_ok("disable", *args), "not enabled")
+        text = s.ctl_ok("disable", *args)
+        ks.expect_words(text, "not enabled")
+        ks.check("restart" not in text and "next start" not in text, text)
         # Somebody else's file, and folder.
         os.mkdir(os.path.dirname(path))
         write(path, "[Service]\n")
@@ -625,6 +724,36 @@ def service():
         )
         os.unlink(cnf)
         refused(s, 1, "enable", *args, *more, words=["some.cnf"])
+        # What is not installed there yet can be.
+        text = s.ctl_ok("enable", *args)
+        ks.expect_words(text, "written", "has to be installed there")
+        s.ctl_ok("disable", *args)
+
+
+def service_in_an_image():
+    """Nothing in it, neither link nor FIFO, leads keydctl elsewhere."""
+    with folder() as s:
+        units = s.path("root/etc/systemd/system")
+        os.makedirs(units)
+        os.mkdir(s.path("outside"))
+        write(s.path("root/some.cnf"), "")
+        args = ["--service", "web.service", "--root", s.path("root")]
+        more = ["--openssl-cnf", "/some.cnf"]
+        os.mkfifo(f"{units}/web.service")
+        s.ctl_ok("enable", *args, *more)
+        s.ctl_ok("disable", *args)
+        os.symlink(s.path("outside"), f"{units}/web.service.d")
+        words = ["leads out of --root", "outside"]
+        refused(s, 4, "enable", *args, *more, words=words)
+        ks.check(os.listdir(s.path("outside")) == [], "written outside")
+        os.unlink(f"{units}/web.service.d")
+        os.unlink(f"{units}/web.service")
+        os.rmdir(units)
+        os.symlink(s.path("outside"), units)
+        refused(s, 4, "enable", *args, *more, words=words)
+        ks.check(os.listdir(s.path("outside")) == [], "written outside")
+        none = ["--service", "web.service", "--root", s.path("none")]
+        refused(s, 2, "enable", *none, words=["--root", "No such file"])
 
 
 def service_names():
@@ -666,7 +795,9 @@ def service_tried():
             ),
             text,
         )
-        ks.expect_words(text, "no such unit")
+        ks.expect_words(
+            text, "no such unit", "systemctl daemon-reload", "restart web.serv"
+        )
         status, text = in_namespace(script, *args, bad)
         ks.check(status == 4, text)
         ks.expect_words(text, "not active", ".include", "enable --openssl-cnf")
@@ -939,12 +1070,14 @@ TESTS = [
     ("a file that was broken before is said to be", broken_before),
     ("locks of others do not hold it up", locked),
     ("what may be the only copy stays", left_over),
+    ("what came behind the block is told, and mended", hidden),
     ("a link stays a link, hard links are refused", linked),
     ("what does not load changes nothing", does_not_load),
     ("a dry run changes nothing, and there is JSON", dry_run),
     ("enable killed at every call leaves the old or the new", killed, "enable"),
     ("disable killed at every call leaves the old or the new", killed, "disable"),
     ("a service gets a drop-in", service),
+    ("an image leads nowhere else", service_in_an_image),
     ("services have names, and some scrub", service_names),
     ("a file that grows beyond measure is refused", too_large),
     ("check --pid: all is well", all_is_well),
@@ -956,6 +1089,7 @@ TESTS = [
 ROOT_TESTS = [
     ("the whole machine's file, and a handshake", system_wide),
     ("a service's file is tried out", service_tried),
+    ("check finds what a block hides", hidden_from_check),
     ("another user's files are not loaded", foreign),
     ("check --pid: a hostile process", hostile),
     ("check --pid: not permitted", not_permitted),
