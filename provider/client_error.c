@@ -161,6 +161,7 @@ add_refused(struct text *t, const struct client_error *e)
 {
 	const char *name = status_name(e->status);
 	const char *setting = detail_setting(e->detail);
+	const char *instead = detail_advice(e->detail);
 	bool has_advice = e->status < sizeof(advice) / sizeof(advice[0]) &&
 			  advice[e->status] != NULL;
 
@@ -171,6 +172,8 @@ add_refused(struct text *t, const struct client_error *e)
 		add(t, ": %s", detail_text(e->detail));
 	if (setting != NULL)
 		add(t, "; `%s` would allow it", setting);
+	else if (instead != NULL)
+		add(t, "; %s", instead);
 	else if (e->status == PROTO_USE_REFUSED)
 		add(t, "; no setting allows it");
 	if (has_advice)

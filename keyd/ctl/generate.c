@@ -92,6 +92,7 @@ done:
 static void
 say(struct ctl *c, const struct options *o, const struct enlist *e)
 {
+	const char *warning = policy_judge_tls12(&o->policy, o->type.kind);
 	char hash[2 * PROTO_HASH_LEN + 1], words[128];
 
 	text_hex(e->key->hash, PROTO_HASH_LEN, hash);
@@ -104,6 +105,7 @@ say(struct ctl *c, const struct options *o, const struct enlist *e)
 		json_string(&c->out, "hash", hash);
 		json_words(&c->out, "allow", o->policy.allow);
 		json_words(&c->out, "use", words);
+		json_string(&c->out, "warning", warning);
 		json_string(&c->out, "proof", e->proof);
 		json_close(&c->out, '}');
 		return;
@@ -112,6 +114,8 @@ say(struct ctl *c, const struct options *o, const struct enlist *e)
 		     "%s\n",
 		o->name, o->type.kind->name, (unsigned)o->type.bits,
 		o->policy.allow, words, e->proof);
+	if (warning[0] != '\0')
+		(void)printf("  Warning: it %s\n", warning);
 	if (o->shell != NULL)
 		(void)printf("%s is its shell.\n", o->shell);
 	else

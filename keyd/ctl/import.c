@@ -347,6 +347,8 @@ say(const struct job *j)
 	char words[128], hash[2 * PROTO_HASH_LEN + 1], file[PATH_MAX];
 	char note[PATH_MAX + 128];
 	bool proposed = j->options->policy.use == 0;
+	const char *warning = policy_judge_tls12(
+		&j->policy, keykind_by_type(j->answer.d.key_type));
 
 	(void)proto_use_names(j->policy.use, words, sizeof(words));
 	text_hex(j->answer.d.hash, PROTO_HASH_LEN, hash);
@@ -363,6 +365,7 @@ say(const struct job *j)
 		json_words(out, "allow", j->policy.allow);
 		json_words(out, "use", words);
 		json_string(out, "tls12", j->policy.tls12);
+		json_string(out, "warning", warning);
 		json_string(out, "certificate", j->policy.certificate);
 		json_string(out, "certificate-note", note);
 		json_bool(out, "encrypted", j->key->e.encrypted);
@@ -378,6 +381,8 @@ say(const struct job *j)
 		(void)printf("  tls12 = %s (only `no` makes sure that nothing "
 			     "else than a handshake is ever signed)\n",
 			j->policy.tls12);
+	if (warning[0] != '\0')
+		(void)printf("  Warning: the key %s\n", warning);
 	if (j->policy.certificate[0] != '\0')
 		(void)printf("  certificate = %s\n",
 			text_shown(j->policy.certificate, file));

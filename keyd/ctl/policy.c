@@ -259,6 +259,18 @@ policy_show_tls12(struct policy *p, const struct keykind *k)
 			proto_tls12_name(PROTO_TLS12_ANY));
 }
 
+const char *
+policy_judge_tls12(const struct policy *p, const struct keykind *k)
+{
+	const uint32_t ed = 1U << PROTO_ED25519 | 1U << PROTO_ED448;
+
+	if ((p->use & PROTO_USE_TLS_SERVER) == 0 || (k->algorithms & ed) == 0)
+		return "";
+	return "signs TLS 1.3 only: switch TLS 1.2 off in the server (nginx: "
+	       "ssl_protocols TLSv1.3), or use no Ed25519 or Ed448 certificate "
+	       "beside others: it would be chosen for TLS 1.2 too, and fail";
+}
+
 int
 policy_certificate(
 	const struct config *c, const struct policy *p, char out[PATH_MAX])

@@ -37,6 +37,10 @@ long policy_print(const struct policy *p, char *out, size_t size);
  * that can sign in TLS 1.2. */
 void policy_show_tls12(struct policy *p, const struct keykind *k);
 
+/* Words of warning where the policy lets a key sign for a server, and the key can
+ * do so in TLS 1.3 alone; "" for others. */
+const char *policy_judge_tls12(const struct policy *p, const struct keykind *k);
+
 /* Absolute path of its certificate, "" for none. 0, or -1 if too long. */
 __attribute__((warn_unused_result)) int policy_certificate(
 	const struct config *c, const struct policy *p, char out[PATH_MAX]);

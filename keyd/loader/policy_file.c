@@ -484,6 +484,28 @@ warn_of_uses(struct parse *p)
 			"have ECDHE");
 }
 
+/*
+ * libssl takes such a certificate for TLS 1.2, also beside another, as soon as
+ * the client knows it; `tls12 = no` tells that this has been thought of.
+ */
+static void
+warn_of_tls12(
+	struct parse *out, const struct keykind *kind, const struct policy *p)
+{
+	const uint32_t ed = 1U << PROTO_ED25519 | 1U << PROTO_ED448;
+
+	if ((kind->algorithms & ed) == 0 || p->tls12 == PROTO_TLS12_NO ||
+		(p->use & PROTO_USE_TLS_SERVER) == 0)
+		return;
+	report(out, WARNING,
+		"use: an %s key signs TLS 1.3 only, and a server that has TLS "
+		"1.2 too would fail with it, even beside an RSA or EC "
+		"certificate; switch TLS 1.2 off there (nginx: ssl_protocols "
+		"TLSv1.3) and write 'tls12 = no' here, or give that server "
+		"no such certificate",
+		kind->name);
+}
+
 /* Through the hooks, as in parsing. */
 int
 policy_file_check(const struct policy *p, uint8_t type, unsigned bits,
@@ -500,6 +522,7 @@ policy_file_check(const struct policy *p, uint8_t type, unsigned bits,
 			"%s",
 			kind->name, proto_use_names(odd, words, sizeof(words)),
 			proto_use_names(kind->uses, fit, sizeof(fit)));
+	warn_of_tls12(&out, kind, p);
 	out.line = 0;
 	if (!p->weak_keys && keykind_is_weak(kind, bits))
 		report(&out, ERROR,

@@ -40,7 +40,8 @@ MUST_USE int policy_file_parse(const char *text, size_t len,
 
 /*
  * Does the policy fit a key of this type and size? Every use must be one of
- * keykind.h, and a weak key be allowed. Errors are reported. 0 or -1.
+ * keykind.h, and a weak key be allowed. Errors are reported, and a warning of an
+ * Ed25519 or Ed448 key of a server, unless `tls12 = no`. 0 or -1.
  */
 MUST_USE int policy_file_check(const struct policy *p, uint8_t type,
 	unsigned bits, const struct policy_hooks *hooks);

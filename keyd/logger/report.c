@@ -87,12 +87,15 @@ add_reason(struct line *l, const struct audit *a)
 {
 	const char *detail = detail_text(a->detail);
 	const char *setting = setting_of(a);
+	const char *instead = detail_advice(a->detail);
 
 	line_add(l, ": %s", status_text(a->status));
 	if (detail[0] != '\0')
 		line_add(l, ": %s", detail);
 	if (setting != NULL)
 		line_add(l, "; would be allowed by `%s`", setting);
+	else if (instead != NULL)
+		line_add(l, "; %s", instead);
 }
 
 static int

@@ -28,13 +28,16 @@ check_tls12(const struct ring_entry *key, const struct proto_scheme *s,
 {
 	if (g->defect != GRAMMAR_SOUND)
 		return defects[g->defect];
+	/* No setting mends that, so it goes before them. */
+	if (check_scheme(SCHEME_TLS12, key, s) != DETAIL_NONE)
+		return DETAIL_TLS_SCHEME;
 	/* A value that is not known counts as the strictest. */
 	if (key->key.tls12 != PROTO_TLS12_SENTINEL &&
 		key->key.tls12 != PROTO_TLS12_ANY)
 		return DETAIL_TLS12_OFF;
 	if (key->key.tls12 == PROTO_TLS12_SENTINEL && sentinel && !g->sentinel)
 		return DETAIL_NO_SENTINEL;
-	return check_scheme(SCHEME_TLS12, key, s);
+	return DETAIL_NONE;
 }
 
 /* `use = tls-server` */

@@ -40,6 +40,7 @@ static const struct status_row statuses[] = {
 struct detail_row {
 	const char *text;
 	const char *setting;
+	const char *advice; /* where a setting would be the wrong cure */
 };
 
 static const struct detail_row details[] = {
@@ -63,7 +64,10 @@ static const struct detail_row details[] = {
 	[DETAIL_TLS_SCHEME] = { "this version of TLS does not use this "
 				"algorithm and digest with this key (Ed25519 "
 				"and Ed448 sign TLS 1.3 only)",
-		"use = sign" },
+		NULL,
+		"switch TLS 1.2 off in that server (OpenSSL: MinProtocol = "
+		"TLSv1.3; nginx: ssl_protocols TLSv1.3), or give it no Ed25519 "
+		"or Ed448 certificate beside others" },
 	[DETAIL_NOT_CSR] = { "the message is not a certificate request for "
 			     "this key",
 		"use = sign" },
@@ -154,4 +158,10 @@ const char *
 detail_setting(uint16_t detail)
 {
 	return detail < ROWS(details) ? details[detail].setting : NULL;
+}
+
+const char *
+detail_advice(uint16_t detail)
+{
+	return detail < ROWS(details) ? details[detail].advice : NULL;
 }

@@ -460,7 +460,8 @@ def generate_and_csr():
             ("client", "ec:P-256", "tls-client", True),
         ):
             args = ["generate", name, "--type", kind, "--allow", USER]
-            s.ctl_ok(*args, "--use", use)
+            text = s.ctl_ok(*args, "--use", use)
+            ks.check(("ssl_protocols TLSv1.3" in text) == (kind == "ed25519"), text)
             policy = ks.read_text(s.path(f"policies/{name}.conf"))
             ks.check(("\ntls12 = any\n" in policy) == tls12, policy)
         for verb in (["csr", "other", "--subject", "CN=a"], ["shell", "other"]):

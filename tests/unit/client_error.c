@@ -60,6 +60,8 @@ Test(client_error, names_the_setting_for_every_detail_that_has_one)
 		cr_assert_not_null(strstr(words(&e), detail_text(d)));
 		if (detail_setting(d) != NULL)
 			cr_assert_not_null(strstr(text, detail_setting(d)));
+		else if (detail_advice(d) != NULL)
+			cr_assert_not_null(strstr(text, detail_advice(d)));
 		else
 			cr_assert_not_null(strstr(text, "no setting allows"));
 	}

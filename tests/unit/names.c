@@ -176,13 +176,12 @@ static const uint32_t with_setting =
 	1U << DETAIL_NOT_TLS_SERVER | 1U << DETAIL_TLS12_OFF |
 	1U << DETAIL_NO_SENTINEL | 1U << DETAIL_CONFUSABLE |
 	1U << DETAIL_TLS_GROUP | 1U << DETAIL_TLS_POINT |
-	1U << DETAIL_TLS_SCHEME | 1U << DETAIL_DHE_GROUP |
-	1U << DETAIL_NOT_CSR | 1U << DETAIL_DIGEST_BLIND |
-	1U << DETAIL_WEAK_DIGEST | 1U << DETAIL_CLIENT_AUTH |
-	1U << DETAIL_DELEGATED_CREDENTIAL | 1U << DETAIL_SESSIONS |
-	1U << DETAIL_SESSIONS_USER | 1U << DETAIL_DHE_OFF |
-	1U << DETAIL_NOT_TLS_CLIENT | 1U << DETAIL_RSA_KX_OFF |
-	1U << DETAIL_DECRYPT_OFF;
+	1U << DETAIL_DHE_GROUP | 1U << DETAIL_NOT_CSR |
+	1U << DETAIL_DIGEST_BLIND | 1U << DETAIL_WEAK_DIGEST |
+	1U << DETAIL_CLIENT_AUTH | 1U << DETAIL_DELEGATED_CREDENTIAL |
+	1U << DETAIL_SESSIONS | 1U << DETAIL_SESSIONS_USER |
+	1U << DETAIL_DHE_OFF | 1U << DETAIL_NOT_TLS_CLIENT |
+	1U << DETAIL_RSA_KX_OFF | 1U << DETAIL_DECRYPT_OFF;
 
 Test(names, every_detail_has_words_and_its_setting)
 {
@@ -193,10 +192,24 @@ Test(names, every_detail_has_words_and_its_setting)
 		cr_assert_neq(detail_text(a)[0], '\0', "%d", a);
 		cr_assert_eq(detail_setting(a) != NULL,
 			(with_setting >> a & 1) != 0, "%d", a);
+		cr_assert(detail_setting(a) == NULL || detail_advice(a) == NULL,
+			"%d", a);
 		for (b = 0; b < a; b++)
 			cr_assert_str_neq(detail_text(a), detail_text(b));
 	}
 	cr_assert_neq(detail_text(a)[0], '\0');
 	cr_assert_null(detail_setting(a));
 	cr_assert_null(detail_setting(65535));
+	cr_assert_null(detail_advice(65535));
+}
+
+/* It would give up all protection for a mistake in the server's settings. */
+Test(names, a_scheme_of_another_version_is_no_reason_to_sign_everything)
+{
+	const char *advice = detail_advice(DETAIL_TLS_SCHEME);
+
+	cr_assert_null(detail_setting(DETAIL_TLS_SCHEME));
+	cr_assert_not_null(strstr(advice, "nginx: ssl_protocols TLSv1.3"));
+	cr_assert_not_null(strstr(advice, "MinProtocol = TLSv1.3"));
+	cr_assert_null(strstr(advice, "use = "));
 }

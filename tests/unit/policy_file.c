@@ -363,6 +363,43 @@ Test(policy_file, refuses_a_use_that_does_not_fit_the_key)
 		"type X25519 cannot be for sign; it can be for decrypt");
 }
 
+/* Reports of a policy with these settings for a key of this type: how many. */
+static int
+warnings_for(const char *settings, uint8_t type, unsigned bits)
+{
+	const struct policy_hooks hooks = {
+		.user = user, .group = group, .report = report, .now = NOW
+	};
+	char text[256];
+	struct policy p;
+
+	(void)snprintf(text, sizeof(text), "allow = www\n%s\n", settings);
+	cr_assert_eq(parse(text, &p), 0);
+	nreports = 0;
+	cr_assert_eq(policy_file_check(&p, type, bits, &hooks), 0);
+	return (int)nreports;
+}
+
+Test(policy_file, warns_of_a_servers_key_that_tls12_would_break_on)
+{
+	cr_assert_eq(
+		warnings_for("use = tls-server", PROTO_KEY_ED25519, 256), 1);
+	cr_assert_eq(reports[0].priority, 4);
+	cr_assert_eq(reports[0].line, 2);
+	cr_assert_not_null(strstr(reports[0].text, "nginx: ssl_protocols "
+						   "TLSv1.3"));
+	cr_assert_not_null(strstr(reports[0].text, "an Ed25519 key"));
+	cr_assert_eq(warnings_for("use = tls-server", PROTO_KEY_ED448, 456), 1);
+	cr_assert_eq(warnings_for("use = tls-server\ntls12 = no",
+			     PROTO_KEY_ED25519, 256),
+		0);
+	cr_assert_eq(warnings_for("use = csr sign tls-client",
+			     PROTO_KEY_ED25519, 256),
+		0);
+	cr_assert_eq(warnings_for("use = tls-server", PROTO_KEY_P256, 256), 0);
+	cr_assert_eq(warnings_for("use = tls-server", PROTO_KEY_RSA, 2048), 0);
+}
+
 Test(policy_file, refuses_a_weak_key_that_it_does_not_allow)
 {
 	assert_fits("use = sign", PROTO_KEY_RSA, 2048, 0, NULL);
