@@ -18,6 +18,8 @@ finding_say(struct findings *v, enum finding_level level, const char *about,
 	va_end(ap);
 	text_clean(text);
 	v->count[level]++;
+	if (v->brief && level == FINDING_OK)
+		return;
 	if (!v->ctl->json) {
 		(void)printf("%-8s %s: %s%s\n", words[level],
 			text_shown(about, shown), text,

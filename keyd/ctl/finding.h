@@ -13,6 +13,7 @@ enum finding_level {
 struct findings {
 	struct ctl *ctl;
 	unsigned count[3]; /* by level */
+	bool brief;        /* what is right is counted, not said */
 };
 
 /* Says one: about whom or what, and what it is. */

@@ -1,89 +1,27 @@
 #include "process.h"
 
-#include <dirent.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/openat2.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
-#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "broker/peer.h"
-#include "bytes.h"
+#include "procdir.h"
 #include "regular.h"
 #include "text.h"
 
 enum {
-	MAX_TEXT = 4 * 1024 * 1024,     /* of a file in /proc */
-	MAX_PROGRAM = 32 * 1024 * 1024, /* what of it is looked through */
-	MAX_DEPTH = 16,
-	CONNECT_TIMEOUT = 5000, /* ms */
+	MAX_LINE = 16, /* of ancestors with the same program */
 };
 
-/* --- files of /proc ------------------------------------------------------- */
-
-/* All of /proc/PID/NAME, terminated; to be freed. NULL: errno. */
-static char *
-slurp(pid_t pid, const char *name, size_t *len)
-{
-	size_t size = 65536, n = 0;
-	char path[64], *text = malloc(size), *grown;
-	ssize_t got = -1;
-	int fd, saved;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	fd = text == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-	while (fd >= 0 && (got = read(fd, text + n, size - n - 1)) > 0) {
-		n += (size_t)got;
-		if (n + 1 < size)
-			continue;
-		grown = size >= MAX_TEXT ? NULL : realloc(text, 2 * size);
-		if (grown == NULL) {
-			got = -1;
-			break;
-		}
-		text = grown;
-		size *= 2;
-	}
-	saved = errno;
-	if (fd >= 0)
-		(void)close(fd);
-	if (got < 0) {
-		free(text);
-		errno = saved;
-		return NULL;
-	}
-	text[n] = '\0';
-	if (len != NULL)
-		*len = n;
-	return text;
-}
-
-/* What stands behind "NAME:" at a line's start, or NULL. */
-static const char *
-field(const char *text, const char *name)
-{
-	size_t len = strlen(name);
-
-	while (text != NULL && *text != '\0') {
-		if (strncmp(text, name, len) == 0)
-			return text + len;
-		text = strchr(text, '\n');
-		text = text == NULL ? NULL : text + 1;
-	}
-	return NULL;
-}
+/* --- its files ------------------------------------------------------------ */
 
 /* The n-th number of a line. 0, or -1 if there is none. */
 static int
@@ -104,10 +42,12 @@ number(const char *text, unsigned n, unsigned long *out)
 static int
 read_status(struct process *p, const char *text)
 {
-	const char *uids = field(text, "Uid:"), *gids = field(text, "Gid:"),
-		   *groups = field(text, "Groups:"),
-		   *name = field(text, "Name:\t");
-	unsigned long uid, gid;
+	const char *uids = procdir_field(text, "Uid:"),
+		   *gids = procdir_field(text, "Gid:"),
+		   *groups = procdir_field(text, "Groups:"),
+		   *name = procdir_field(text, "Name:\t"),
+		   *seccomp = procdir_field(text, "Seccomp:");
+	unsigned long uid, gid, mode;
 	char *end;
 
 	/* The real one, then the effective one, which counts to keyd. */
@@ -125,6 +65,8 @@ read_status(struct process *p, const char *text)
 		p->id.ngroups++;
 		groups = end + strspn(end, " ");
 	}
+	p->filtered =
+		seccomp != NULL && number(seccomp, 1, &mode) == 0 && mode == 2;
 	(void)snprintf(p->name, sizeof(p->name), "%.*s",
 		(int)strcspn(name, "\n"), name);
 	text_clean(p->name);
@@ -141,35 +83,16 @@ clock_ms(clockid_t clock)
 	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
-/* Ticks since boot are in field 22 of stat, behind the program's name in
- * brackets. */
+/* Ticks since boot, as ms since 1970. */
 static long long
-start_time(const char *stat)
+real_time(unsigned long long ticks)
 {
-	const char *s = strrchr(stat, ')');
-	long ticks = sysconf(_SC_CLK_TCK);
-	unsigned n;
+	long a_second = sysconf(_SC_CLK_TCK);
 
-	for (n = 2; s != NULL && n < 22; n++)
-		s = strchr(s + 1, ' ');
-	if (s == NULL || ticks <= 0)
+	if (a_second <= 0)
 		return 0;
 	return clock_ms(CLOCK_REALTIME) - clock_ms(CLOCK_BOOTTIME) +
-	       strtoll(s, NULL, 10) * 1000 / ticks;
-}
-
-static bool
-is_other_namespace(pid_t pid, const char *name)
-{
-	char path[64], theirs[64] = "", ours[64] = "";
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, name);
-	if (readlink(path, theirs, sizeof(theirs) - 1) < 0)
-		return false;
-	(void)snprintf(path, sizeof(path), "/proc/self/ns/%s", name);
-	if (readlink(path, ours, sizeof(ours) - 1) < 0)
-		return false;
-	return strcmp(theirs, ours) != 0;
+	       (long long)(ticks * 1000 / (unsigned long long)a_second);
 }
 
 /* Lines of "inside outside count": is the host's 0 among them? */
@@ -203,112 +126,138 @@ is_secure(const char *auxv, size_t len)
 	return false;
 }
 
-/* A title written over it leaves no NAME=VALUE at its start. */
-static void
-read_environment(struct process *p, const char *text, size_t len)
-{
-	static const char name[] = "OPENSSL_CONF=";
-	const char *pos = text, *end = text + len, *equal;
-
-	p->env = PROCESS_ENV_UNSET;
-	while (pos < end) {
-		equal = strchr(pos, '=');
-		if (equal == NULL || equal == pos) {
-			p->env = PROCESS_ENV_UNKNOWN;
-			return;
-		}
-		if (strncmp(pos, name, sizeof(name) - 1) == 0) {
-			p->env = PROCESS_ENV_SET;
-			(void)snprintf(p->conf, sizeof(p->conf), "%s",
-				pos + sizeof(name) - 1);
-			return;
-		}
-		pos += strlen(pos) + 1;
-	}
-}
-
-/* --- what is mapped ------------------------------------------------------- */
-
-/* TLS libraries that take no providers. */
-static const struct {
-	const char *file; /* how its name begins */
-	const char *name;
-} libraries[] = {
-	{ "libgnutls.so", "GnuTLS" },
-	{ "libnss3.so", "NSS" },
-	{ "libmbedtls.so", "Mbed TLS" },
-	{ "libwolfssl.so", "wolfSSL" },
-	{ "libbotan-", "Botan" },
-	{ "librustls.so", "rustls" },
-	{ "libtls.so", "LibreSSL" },
-};
-
-static void
-copy_path(char out[PATH_MAX], const char *path, bool *replaced)
-{
-	static const char deleted[] = " (deleted)";
-	size_t len = strlen(path), n = sizeof(deleted) - 1;
-
-	*replaced = len > n && strcmp(path + len - n, deleted) == 0;
-	(void)snprintf(
-		out, PATH_MAX, "%.*s", (int)(*replaced ? len - n : len), path);
-}
-
-static void
-mapped(struct process *p, const char *path)
-{
-	const char *base = strrchr(path, '/');
-	size_t i;
-
-	base = base == NULL ? path : base + 1;
-	if (strcmp(base, "keyd.so") == 0 ||
-		strcmp(base, "keyd.so (deleted)") == 0)
-		copy_path(p->keyd, path, &p->keyd_replaced);
-	/* Version 3 counts, if there are several. */
-	if (strncmp(base, "libcrypto.so", 12) == 0 &&
-		strncmp(p->crypto[0] == '\0' ? "" : strrchr(p->crypto, '/') + 1,
-			"libcrypto.so.3", 14) != 0)
-		copy_path(p->crypto, path, &p->crypto_replaced);
-	for (i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++)
-		if (strncmp(base, libraries[i].file,
-			    strlen(libraries[i].file)) == 0)
-			(void)snprintf(p->other, sizeof(p->other), "%s",
-				libraries[i].name);
-}
-
-/* Lines of "addresses rights offset device inode    PATH". */
-static void
-read_maps(struct process *p, char *text)
-{
-	char *line, *rest = NULL, *path;
-
-	for (line = strtok_r(text, "\n", &rest); line != NULL;
-		line = strtok_r(NULL, "\n", &rest)) {
-		path = strchr(line, '/');
-		if (path != NULL)
-			mapped(p, path);
-	}
-}
-
 /* --- all of it ------------------------------------------------------------ */
 
-static int
-look(struct process *p)
+/* Has it ended, and only not been waited for yet? */
+static bool
+is_zombie(const char *stat)
 {
-	char *status = slurp(p->pid, "status", NULL);
-	char *stat = slurp(p->pid, "stat", NULL);
-	char *maps = slurp(p->pid, "maps", NULL);
-	char *cgroup = slurp(p->pid, "cgroup", NULL);
-	char *ids = slurp(p->pid, "uid_map", NULL);
-	size_t nauxv = 0, nenv = 0;
-	char *auxv = slurp(p->pid, "auxv", &nauxv);
-	char *env = slurp(p->pid, "environ", &nenv);
-	int r = -1;
+	const char *state = procdir_stat(stat, 3);
 
-	if (status != NULL && stat != NULL && maps != NULL && auxv != NULL &&
-		env != NULL && read_status(p, status) == 0) {
-		p->started = start_time(stat);
-		read_maps(p, maps);
+	return state != NULL && (*state == 'Z' || *state == 'X');
+}
+
+static pid_t
+parent_of(const char *stat)
+{
+	const char *parent = procdir_stat(stat, 4);
+
+	return parent == NULL ? 0 : (pid_t)strtol(parent, NULL, 10);
+}
+
+static unsigned long long
+ticks_of(const char *stat)
+{
+	const char *ticks = procdir_stat(stat, 22);
+
+	return ticks == NULL ? 0 : strtoull(ticks, NULL, 10);
+}
+
+/* Did an exec come between the two? Each lays the memory out anew, unless that is
+ * switched off; then the program may still be another. */
+static bool
+is_forked(int dir, const char *stat, int parent, const char *parent_stat)
+{
+	const char *stack = procdir_stat(stat, 28),
+		   *parent_stack = procdir_stat(parent_stat, 28);
+	struct stat program, parent_program;
+
+	return stack != NULL && parent_stack != NULL &&
+	       strtoull(stack, NULL, 10) == strtoull(parent_stack, NULL, 10) &&
+	       fstatat(dir, "exe", &program, 0) == 0 &&
+	       fstatat(parent, "exe", &parent_program, 0) == 0 &&
+	       program.st_dev == parent_program.st_dev &&
+	       program.st_ino == parent_program.st_ino;
+}
+
+/* Back through the parents from whom it was forked with all that they had
+ * loaded. */
+static unsigned long long
+first_of_line(int dir, const char *stat)
+{
+	unsigned long long first = ticks_of(stat);
+	pid_t pid = parent_of(stat);
+	unsigned n;
+	char *text;
+	int parent;
+
+	for (n = 0; pid > 1 && n < MAX_LINE; n++) {
+		parent = procdir_open(pid);
+		if (parent < 0)
+			break;
+		text = procdir_text(parent, "stat", NULL);
+		pid = 0;
+		/* A parent is older, unless its number is another's now. */
+		if (text != NULL && ticks_of(text) <= first &&
+			is_forked(dir, stat, parent, text)) {
+			first = ticks_of(text);
+			pid = parent_of(text);
+		}
+		free(text);
+		(void)close(parent);
+	}
+	return first;
+}
+
+static int
+read_namespaces(struct process *p)
+{
+	int mount = procdir_is_other(p->dir, "mnt"),
+	    net = procdir_is_other(p->dir, "net"),
+	    user = procdir_is_other(p->dir, "user");
+	struct stat theirs, ours;
+	ssize_t n;
+
+	if (mount < 0 || net < 0 || user < 0)
+		return -1;
+	p->own_mount = mount == 1;
+	p->own_net = net == 1;
+	p->own_user = user == 1;
+	p->root = openat(p->dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (p->root < 0 || fstat(p->root, &theirs) < 0 || stat("/", &ours) < 0)
+		return -1;
+	p->own_root =
+		theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino;
+	n = readlinkat(p->dir, "root", p->root_path, sizeof(p->root_path) - 1);
+	p->root_path[n > 0 ? n : 0] = '\0';
+	return 0;
+}
+
+static int
+read_stat(struct process *p)
+{
+	char *stat = procdir_text(p->dir, "stat", NULL);
+	int env;
+
+	if (stat == NULL)
+		return -1;
+	if (is_zombie(stat)) {
+		free(stat);
+		errno = ESRCH;
+		return -1;
+	}
+	p->ticks = ticks_of(stat);
+	p->loaded = real_time(first_of_line(p->dir, stat));
+	env = procenv_find(
+		p->dir, stat, "OPENSSL_CONF", p->conf, sizeof(p->conf));
+	free(stat);
+	if (env < 0)
+		return -1;
+	p->env = (enum procenv)env;
+	return 0;
+}
+
+static int
+read_rest(struct process *p)
+{
+	char *status = procdir_text(p->dir, "status", NULL);
+	char *cgroup = procdir_text(p->dir, "cgroup", NULL);
+	char *ids = procdir_text(p->dir, "uid_map", NULL);
+	size_t nauxv = 0;
+	char *auxv = procdir_text(p->dir, "auxv", &nauxv);
+	int r = -1, saved;
+
+	if (auxv != NULL && status != NULL && read_status(p, status) == 0) {
 		if (cgroup == NULL ||
 			peer_cgroup_unit(cgroup, p->unit, sizeof(p->unit)) <
 				0 ||
@@ -316,47 +265,37 @@ look(struct process *p)
 			p->unit[0] = '\0';
 		p->root_unmapped = ids != NULL && !maps_root(ids);
 		p->secure = is_secure(auxv, nauxv);
-		read_environment(p, env, nenv);
 		r = 0;
 	}
-	free(env);
+	saved = errno;
 	free(auxv);
 	free(ids);
 	free(cgroup);
-	free(maps);
-	free(stat);
 	free(status);
+	errno = saved;
 	return r;
 }
 
 int
 process_open(pid_t pid, struct process *out, struct fault *f)
 {
-	struct process p = { .pid = pid, .root = -1 };
-	struct stat theirs, ours;
-	char path[64];
+	struct process *p = out;
+	int saved;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
-	if (access(path, F_OK) < 0)
-		return fault_set(f, FAULT_USAGE,
+	*p = (struct process){ .pid = pid, .root = -1 };
+	p->dir = procdir_open(pid);
+	if (p->dir >= 0 && read_stat(p) == 0 && read_namespaces(p) == 0 &&
+		read_rest(p) == 0 && proclibs_read(p->dir, &p->libs) == 0)
+		return 0;
+	saved = errno;
+	process_close(p);
+	if (procdir_is_gone(saved)) {
+		(void)fault_set(f, FAULT_USAGE,
 			"--pid %d: there is no such process", (int)pid);
-	(void)snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
-	p.root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (p.root < 0 || look(&p) < 0 || fstat(p.root, &theirs) < 0 ||
-		stat("/", &ours) < 0) {
-		(void)fault_set(f, FAULT_FAILED,
-			"process %d: %s: run keydctl as root, while it lives",
-			(int)pid, strerror(errno));
-		process_close(&p);
-		return -1;
+		return PROCESS_GONE;
 	}
-	p.own_mount = is_other_namespace(pid, "mnt");
-	p.own_root =
-		theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino;
-	p.own_net = is_other_namespace(pid, "net");
-	p.own_user = is_other_namespace(pid, "user");
-	*out = p;
-	return 0;
+	return fault_set(f, FAULT_FAILED, "process %d cannot be looked at: %s",
+		(int)pid, strerror(saved));
 }
 
 void
@@ -364,21 +303,18 @@ process_close(struct process *p)
 {
 	if (p->root >= 0)
 		(void)close(p->root);
-	p->root = -1;
+	if (p->dir >= 0)
+		(void)close(p->dir);
+	p->root = p->dir = -1;
 }
 
-int
-process_outside(const struct process *p, struct process *out)
+bool
+process_is_in_chroot(const struct process *p)
 {
-	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (root < 0)
-		return -1;
-	*out = *p;
-	out->root = root;
-	out->own_root = false;
-	return 0;
+	return p->own_root && !p->own_mount;
 }
+
+/* --- files as it sees them ------------------------------------------------ */
 
 int
 process_find(const struct process *p, const char *path)
@@ -398,231 +334,25 @@ process_file(const struct process *p, const char *path)
 }
 
 int
-process_include(void *arg, const char *path, struct fault *f)
+process_file_outside(const char *path)
 {
-	(void)f;
-	return process_file(arg, path);
-}
-
-/* --- what is in files ----------------------------------------------------- */
-
-/*
- * The file's bytes, up to a limit, to be freed; NULL. Read, not mapped: its
- * owner may make it shorter meanwhile.
- */
-static char *
-load(int fd, size_t *len)
-{
-	struct stat st;
-	ssize_t n = 1;
-	size_t size;
-	char *p;
-
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-		st.st_size <= 0)
-		return NULL;
-	size = st.st_size < MAX_PROGRAM ? (size_t)st.st_size : MAX_PROGRAM;
-	p = malloc(size);
-	for (*len = 0; p != NULL && *len < size && n > 0; *len += (size_t)n) {
-		n = pread(fd, p + *len, size - *len, (off_t)*len);
-		if (n < 0)
-			n = 0;
-	}
-	return p;
+	return regular_open(AT_FDCWD, path);
 }
 
 int
-process_built_in(const struct process *p, const char *file, const char *words,
-	char *out, size_t size)
+process_libcrypto(const struct process *p)
 {
-	int fd = process_file(p, file);
-	size_t len = 0, n;
-	const char *at = NULL;
-	char *text = load(fd, &len);
-	int r = -1;
-
-	if (text != NULL)
-		at = memmem(text, len, words, strlen(words));
-	if (at != NULL) {
-		at += strlen(words);
-		for (n = 0; n + 1 < size && at + n < text + len &&
-			    at[n] != '\0' && at[n] != '"';
-			n++)
-			out[n] = at[n];
-		out[n] = '\0';
-		r = 0;
-	}
-	free(text);
-	if (fd >= 0)
-		(void)close(fd);
-	return r;
-}
-
-const char *
-process_static_library(const struct process *p)
-{
-	static const struct {
-		const char *text, *name;
-	} marks[] = {
-		{ "BoringSSL", "BoringSSL" },
-		{ "LibreSSL ", "LibreSSL" },
-		{ "OPENSSLDIR: ", "OpenSSL" },
-		{ "crypto/tls.(*Conn)", "Go's own TLS" },
-		{ "rustls", "rustls" },
-	};
-	const char *found = "";
-	char *text;
-	size_t len = 0, i;
-	char path[64];
+	char link[64];
 	int fd;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)p->pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	text = load(fd, &len);
-	for (i = 0; text != NULL && found[0] == '\0' &&
-		    i < sizeof(marks) / sizeof(marks[0]);
-		i++)
-		if (memmem(text, len, marks[i].text, strlen(marks[i].text)) !=
-			NULL)
-			found = marks[i].name;
-	free(text);
-	if (fd >= 0)
-		(void)close(fd);
-	return found;
-}
-
-/* --- its family ----------------------------------------------------------- */
-
-static pid_t
-parent_of(pid_t pid)
-{
-	char *text = slurp(pid, "status", NULL);
-	const char *parent = field(text, "PPid:");
-	pid_t found = parent == NULL ? 0 : (pid_t)strtol(parent, NULL, 10);
-
-	free(text);
-	return found;
-}
-
-static bool
-is_descendant(pid_t pid, pid_t of)
-{
-	unsigned depth;
-
-	for (depth = 0; pid > 1 && depth < MAX_DEPTH; depth++) {
-		pid = parent_of(pid);
-		if (pid == of)
-			return true;
-	}
-	return false;
-}
-
-static bool
-is_in_unit(pid_t pid, const char *unit)
-{
-	char *text = slurp(pid, "cgroup", NULL), found[256];
-	bool same = text != NULL &&
-		    peer_cgroup_unit(text, found, sizeof(found)) == 0 &&
-		    strcmp(found, unit) == 0;
-
-	free(text);
-	return same;
-}
-
-size_t
-process_family(const struct process *p, pid_t out[PROCESS_MAX_FAMILY])
-{
-	DIR *dir = opendir("/proc");
-	const struct dirent *e;
-	size_t n = 0;
-	pid_t pid;
-
-	while (dir != NULL && n < PROCESS_MAX_FAMILY &&
-		(e = readdir(dir)) != NULL) {
-		pid = (pid_t)strtol(e->d_name, NULL, 10);
-		if (pid > 0 && pid != p->pid && pid != getpid() &&
-			((p->unit[0] != '\0' && is_in_unit(pid, p->unit)) ||
-				is_descendant(pid, p->pid)))
-			out[n++] = pid;
-	}
-	if (dir != NULL)
-		(void)closedir(dir);
-	return n;
-}
-
-/* --- sockets -------------------------------------------------------------- */
-
-int
-process_sees_abstract(const struct process *p, const char *name)
-{
-	char *text = slurp(p->pid, "net/unix", NULL), *line, *rest = NULL;
-	char flags[16], end[128];
-	int found = text == NULL ? -1 : 0;
-
-	(void)snprintf(end, sizeof(end), " @%s", name);
-	for (line = text == NULL ? NULL : strtok_r(text, "\n", &rest);
-		line != NULL; line = strtok_r(NULL, "\n", &rest)) {
-		size_t len = strlen(line), n = strlen(end);
-
-		/* Number, count, protocol, flags; 10000 is a listener. */
-		if (len > n && strcmp(line + len - n, end) == 0 &&
-			sscanf(line, "%*s %*s %*s %15s", flags) == 1 &&
-			strcmp(flags, "00010000") == 0)
-			found = 1;
-	}
-	free(text);
-	return found;
-}
-
-/* The wrong type of socket finds out without a connection. */
-static int
-reach(const struct process *p, const char *path, pid_t parent)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), "%.107s", path);
-	if (fd < 0 || fchdir(p->root) < 0 || chroot(".") < 0 ||
-		setgroups((size_t)p->id.ngroups, p->id.groups) < 0 ||
-		setresgid(p->id.gid, p->id.gid, p->id.gid) < 0 ||
-		setresuid(p->id.uid, p->id.uid, p->id.uid) < 0 ||
-		/* The change of user has cleared what was set before. */
-		prctl(PR_SET_DUMPABLE, 0) < 0 ||
-		prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
-		return EPERM;
-	if (connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == 0)
-		return EADDRINUSE;
-	return errno == EPROTOTYPE ? 0 : errno;
-}
-
-/* Within a bounded time? Its user, whom it has become, can stop it. */
-static bool
-ends(pid_t pid)
-{
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	bool r = fd >= 0 && poll(&p, 1, CONNECT_TIMEOUT) > 0;
-
-	if (fd >= 0)
-		(void)close(fd);
-	return r;
+	(void)snprintf(link, sizeof(link), "map_files/%s", p->libs.range);
+	fd = regular_open(p->dir, link);
+	/* Not root; or mapped anew meanwhile. */
+	return fd >= 0 ? fd : process_file(p, p->libs.crypto);
 }
 
 int
-process_connect(const struct process *p, const char *path)
+process_program(const struct process *p)
 {
-	pid_t parent = getpid(), pid = fork();
-	int status;
-
-	/* All errno values of connect(2) fit into an exit status. */
-	if (pid == 0)
-		_exit(reach(p, path, parent));
-	if (pid < 0)
-		return errno;
-	if (!ends(pid))
-		(void)kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return errno;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : ETIMEDOUT;
+	return regular_open(p->dir, "exe");
 }

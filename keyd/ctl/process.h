@@ -7,52 +7,47 @@
 
 #include <limits.h>
 #include <stdbool.h>
-#include <time.h>
 
+#include "procenv.h"
+#include "proclibs.h"
 #include "user.h"
 
 enum {
-	PROCESS_MAX_FAMILY = 256,
-};
-
-enum process_env {
-	PROCESS_ENV_UNKNOWN, /* overwritten (by its title) */
-	PROCESS_ENV_UNSET,
-	PROCESS_ENV_SET,
+	PROCESS_GONE = -2,
 };
 
 struct process {
 	pid_t pid;
-	char name[32];  /* of the program, clean */
-	char unit[256]; /* system unit, "" for none */
-	int root;       /* its root folder */
+	int dir;                  /* its /proc folder: procdir.h */
+	int root;                 /* its root folder */
+	char name[32];            /* of the program, clean */
+	char unit[256];           /* system unit, "" for none */
+	char root_path[PATH_MAX]; /* its root folder, from ours; or "" */
 	struct user_identity id;
 	bool overflow; /* its user is one whom the kernel cannot name here */
-	long long started; /* ms since 1970 */
+	unsigned long long ticks; /* when it began: with pid, who it is */
+	/* ms since 1970: when the first of those began that it was forked
+	 * from, one from another, with all that was loaded */
+	long long loaded;
 	/* Other ones than keydctl's: */
 	bool own_root, own_net, own_mount, own_user;
 	bool root_unmapped; /* its user namespace does not know root */
 	bool secure;        /* AT_SECURE: started with more rights */
-	enum process_env env;
-	char conf[PATH_MAX];                 /* OPENSSL_CONF, if set */
-	char keyd[PATH_MAX];                 /* keyd.so in its memory, "" */
-	char crypto[PATH_MAX];               /* libcrypto in its memory, "" */
-	char other[64];                      /* another TLS library there, "" */
-	bool keyd_replaced, crypto_replaced; /* on disk, since */
+	bool filtered;      /* by seccomp */
+	enum procenv env;
+	char conf[PATH_MAX]; /* OPENSSL_CONF, if set */
+	struct proclibs libs;
 };
 
-/* 0, and it must be closed; or -1 with *f: there is none, or it may not be
- * looked at. */
+/* 0, and it must be closed; or with *f PROCESS_GONE: there is none (any more), or
+ * -1: it may not be looked at. */
 __attribute__((warn_unused_result)) int
 process_open(pid_t pid, struct process *out, struct fault *f);
 void process_close(struct process *p);
 
-/*
- * The process as it was before it entered its root folder: the files are those
- * that keydctl finds. 0, and *out must be closed; or -1 with errno.
- */
-__attribute__((warn_unused_result)) int
-process_outside(const struct process *p, struct process *out);
+/* Has it left the machine's root folder, within the machine's mounts (chroot(2))?
+ * What it loaded before came from outside. */
+bool process_is_in_chroot(const struct process *p);
 
 /* Finds path as the process would, links included: a descriptor that can only
  * be looked at (O_PATH), or -1 with errno. */
@@ -64,33 +59,14 @@ process_find(const struct process *p, const char *path);
 __attribute__((warn_unused_result)) int
 process_file(const struct process *p, const char *path);
 
-/* The same for cnf_read(); arg is the process. */
-int process_include(void *arg, const char *path, struct fault *f);
+/* The same in the machine's root folder, where it was before it left it. */
+__attribute__((warn_unused_result)) int process_file_outside(const char *path);
 
-/*
- * A text that stands in a file behind the words, up to a quote or zero: what
- * OpenSSL has built in. 0, or -1.
- */
+/* The libcrypto, or the program, that it runs: the very file, even if it was
+ * replaced since. The same returns. */
 __attribute__((warn_unused_result)) int
-process_built_in(const struct process *p, const char *file, const char *words,
-	char *out, size_t size);
-
-/* A TLS library, or the lack of one, that is built into the program itself; ""
- * if none is known. */
-const char *process_static_library(const struct process *p);
-
-/*
- * Its descendants, and all that are in the same unit, without itself. Number of
- * pids.
- */
-size_t process_family(const struct process *p, pid_t out[PROCESS_MAX_FAMILY]);
-
-/* Is there a listening socket of this abstract name in its network? 1, 0, or
- * -1: cannot be seen. */
-int process_sees_abstract(const struct process *p, const char *name);
-
-/* Can it connect to the socket at path? In a child that becomes it: root folder,
- * user, groups. 0, or errno. Root only. */
-int process_connect(const struct process *p, const char *path);
+process_libcrypto(const struct process *p);
+__attribute__((warn_unused_result)) int
+process_program(const struct process *p);
 
 #endif

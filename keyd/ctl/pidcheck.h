@@ -1,0 +1,51 @@
+/*
+ * What the parts of `keydctl check --pid` share: the findings, and the process
+ * in hand. A file for each question: pidlib.c (does it use OpenSSL, is keyd.so
+ * loaded), pidconf.c (its openssl.cnf), pidway.c (the way to keyd), pidkeys.c
+ * (which keys); pid.c puts them to each process.
+ */
+#ifndef KEYD_CTL_PIDCHECK_H
+#define KEYD_CTL_PIDCHECK_H
+
+#include "finding.h"
+#include "process.h"
+#include "store.h"
+
+struct pid_check {
+	struct findings findings;
+	bool running; /* keyd does */
+	bool stored;  /* the store is open */
+	struct store store;
+	unsigned nusers; /* of OpenSSL 3, of those seen */
+	unsigned usable; /* keys that one of them may use */
+	/* of the process in hand */
+	struct process *p;
+	char about[64];
+	bool conf_is_right;              /* its openssl.cnf activates keyd */
+	char socket[108], abstract[108]; /* that it names; "" for none */
+};
+
+/* About the process in hand. */
+__attribute__((format(printf, 3, 4))) void pidcheck_say(
+	struct pid_check *k, enum finding_level level, const char *fmt, ...);
+
+/* Is it a user of OpenSSL 3? If not, that is an error. */
+bool pidlib_library(struct pid_check *k);
+
+/* Is keyd.so in its memory? */
+void pidlib_provider(struct pid_check *k);
+
+/* Which openssl.cnf it reads, and what of keyd is in it: fills in conf_is_right
+ * and the sockets. */
+void pidconf_judge(struct pid_check *k);
+
+/* Can it reach keyd, and if not, what would help where it lives? */
+void pidway_judge(struct pid_check *k);
+
+/* Does keyd serve its user at all? */
+void pidway_user(struct pid_check *k);
+
+/* Which keys may it use? They are tried. */
+void pidkeys_try(struct pid_check *k);
+
+#endif

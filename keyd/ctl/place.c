@@ -1,0 +1,136 @@
+#include "place.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "loadable.h"
+#include "provider/client.h"
+#include "text.h"
+
+/* Can it stand in a line of keyd.conf? */
+static bool
+is_word(const char *path)
+{
+	return path[0] == '/' && path[strcspn(path, " \t,;#\"'\\")] == '\0' &&
+	       !text_has_control(path) &&
+	       strlen(path) < sizeof(((struct sockaddr_un *)NULL)->sun_path);
+}
+
+/* All sockets of keyd.conf, and one more. */
+static void
+line(const struct config *c, const char *more, char *out, size_t size)
+{
+	size_t n = (size_t)snprintf(out, size, "socket =");
+	unsigned i;
+
+	for (i = 0; i < c->nsockets && n < size; i++)
+		n += (size_t)snprintf(
+			out + n, size - n, " %.107s", c->socket[i]);
+	if (n < size)
+		(void)snprintf(out + n, size - n, " %.107s", more);
+}
+
+/* Its root folder is one of the machine's. */
+static void
+in_chroot(const struct process *p, const struct config *c, const char *path,
+	char out[PLACE_MAX_ADVICE])
+{
+	char inside[2 * PATH_MAX], sockets[1024];
+	struct fault ignored;
+	const char *end;
+
+	if (path[0] == '\0')
+		path = CLIENT_DEFAULT_SOCKET;
+	(void)snprintf(inside, sizeof(inside), "%s%s", p->root_path, path);
+	end = strrchr(inside, '/');
+	if (!is_word(inside)) {
+		(void)snprintf(out, PLACE_MAX_ADVICE,
+			"keyd would have to listen inside of its root folder "
+			"too, but %.200s can be no socket's path in keyd.conf "
+			"(too long, or with blanks or signs)",
+			inside);
+	} else if (loadable_path(p->root_path, &ignored) < 0) {
+		(void)snprintf(out, PLACE_MAX_ADVICE,
+			"keyd would have to listen inside of its root folder "
+			"too, but %.200s is not root's alone: make it so first",
+			p->root_path);
+	} else {
+		line(c, inside, sockets, sizeof(sockets));
+		(void)snprintf(out, PLACE_MAX_ADVICE,
+			"let keyd listen inside of its root folder too: make "
+			"the folder %.*s, in %.300s set \"%.600s\" (with "
+			"systemd also "
+			"\"ListenSequentialPacket=%.107s\" under [Socket]: "
+			"systemctl edit openssl-keyd.socket), and restart keyd",
+			(int)(end - inside), inside, c->file, sockets, inside);
+	}
+}
+
+/* Its files are others than the machine's. */
+static void
+in_container(
+	const struct config *c, const char *path, char out[PLACE_MAX_ADVICE])
+{
+	const char *from = c->socket[0],
+		   *to = path[0] == '\0' ? CLIENT_DEFAULT_SOCKET : path;
+	int nfrom = (int)(strrchr(from, '/') - from),
+	    nto = (int)(strrchr(to, '/') - to);
+
+	(void)snprintf(out, PLACE_MAX_ADVICE,
+		"mount the folder of keyd's socket into its container: docker "
+		"or podman run -v %.*s:%.*s, in a unit "
+		"BindReadOnlyPaths=%.*s:%.*s; the folder, since keyd makes "
+		"the socket anew when it starts",
+		nfrom, from, nto, to, nfrom, from, nto, to);
+}
+
+/* It has mounts of its own in the machine's root folder: a unit's. */
+static void
+in_unit(const struct config *c, char out[PLACE_MAX_ADVICE])
+{
+	const char *path = c->socket[0];
+
+	(void)snprintf(out, PLACE_MAX_ADVICE,
+		"its mounts are its own, and may hide the socket "
+		"(InaccessiblePaths=, TemporaryFileSystem= of its unit): "
+		"BindReadOnlyPaths=%.*s shows it",
+		(int)(strrchr(path, '/') - path), path);
+}
+
+const char *
+place_advice(const struct process *p, const struct config *c, const char *path,
+	const char *abstract, char out[PLACE_MAX_ADVICE])
+{
+	abstract += abstract[0] == '@';
+	if (!p->own_net && c->abstract[0] != '\0' &&
+		strcmp(abstract, c->abstract) != 0)
+		(void)snprintf(out, PLACE_MAX_ADVICE,
+			"set \"abstract-socket = %s\", as in %.300s, in keyd's "
+			"section of its openssl.cnf",
+			c->abstract, c->file);
+	else if (!p->own_net && p->own_root && c->abstract[0] == '\0')
+		(void)snprintf(out, PLACE_MAX_ADVICE,
+			"the abstract socket would be enough: set "
+			"\"abstract-socket = %s\" in %.300s, and restart keyd",
+			abstract[0] == '\0' ? CLIENT_DEFAULT_ABSTRACT
+					    : abstract,
+			c->file);
+	else if (process_is_in_chroot(p))
+		in_chroot(p, c, path, out);
+	else if (c->nsockets == 0)
+		(void)snprintf(out, PLACE_MAX_ADVICE,
+			"keyd listens at no path: set socket in %.300s",
+			c->file);
+	else if (p->own_root)
+		in_container(c, path, out);
+	else if (p->own_mount)
+		in_unit(c, out);
+	else
+		(void)snprintf(out, PLACE_MAX_ADVICE,
+			"set \"socket = %.107s\", as in %.300s, in keyd's "
+			"section of "
+			"its openssl.cnf",
+			c->socket[0], c->file);
+	return out;
+}
