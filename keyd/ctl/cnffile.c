@@ -283,9 +283,10 @@ cnffile_replace(
 		return -1;
 	r = swap_exchange(&c->place, temporary, &c->old, f);
 	if (r == 0)
-		return swap_discard(&c->place, temporary, f);
+		return swap_discard(&c->place, temporary, f) < 0 ? SWAP_STUCK
+								 : 0;
 	/* Stuck: the only copy of what was there may be under that name. */
 	if (r != SWAP_STUCK && swap_discard(&c->place, temporary, &ignored) < 0)
 		fault_add(f, "; and %s is left", temporary);
-	return -1;
+	return r;
 }

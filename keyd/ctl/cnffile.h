@@ -59,7 +59,8 @@ cnffile_keep(const struct cnffile *c, struct fault *f);
 __attribute__((warn_unused_result)) int
 cnffile_drop_backup(const struct cnffile *c, struct fault *f);
 
-/* Gives the file these bytes. On failure it has the old ones. */
+/* Gives the file these bytes. 0; or -1 with *f: it has the old ones; or
+ * SWAP_STUCK with *f: they are under the name that the words tell. */
 __attribute__((warn_unused_result)) int cnffile_replace(
 	const struct cnffile *c, const void *text, size_t len, struct fault *f);
 

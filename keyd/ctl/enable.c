@@ -208,6 +208,22 @@ refuse(const struct enable *e, const struct fault *f)
 }
 
 static int
+write_it(const struct enable *e, struct fault *f)
+{
+	bool first = cnffile_is_backup(&e->cnf, "", 0) < 0;
+	struct fault more;
+	int r;
+
+	if (cnffile_back_up(&e->cnf, f) < 0)
+		return -1;
+	r = cnffile_replace(&e->cnf, e->text, e->len, f);
+	/* Nothing has changed, then: not by a backup either. */
+	if (r == -1 && first && cnffile_drop_backup(&e->cnf, &more) < 0)
+		fault_add(f, "; %s", more.text);
+	return r == 0 ? 0 : -1;
+}
+
+static int
 change(struct enable *e, struct fault *f)
 {
 	const struct bytes *old = &e->cnf.old.bytes;
@@ -221,9 +237,7 @@ change(struct enable *e, struct fault *f)
 		e->stale[0] = '\0';
 	changed = e->len != e->cnf.old.bytes.len ||
 		  memcmp(e->text, e->cnf.old.bytes.data, e->len) != 0;
-	if (changed && !e->dry_run &&
-		(cnffile_back_up(&e->cnf, f) < 0 ||
-			cnffile_replace(&e->cnf, e->text, e->len, f) < 0))
+	if (changed && !e->dry_run && write_it(e, f) < 0)
 		return -1;
 	return done(e, changed);
 }

@@ -13,6 +13,11 @@ enum {
 	MAX_EXCHANGES = 16,
 };
 
+/* What EPERM means where it is not a matter of users. */
+static const char attribute[] =
+	": it, or its directory, may have the attribute immutable (lsattr; "
+	"chattr -i)";
+
 static int
 check(const struct path_place *p, const char *name, const struct stat *st,
 	struct fault *f)
@@ -147,8 +152,8 @@ create_as(const struct path_place *p, const char *name, struct fault *f)
 	path_leave(p);
 	if (fd < 0)
 		return fault_set(f, FAULT_FAILED,
-			"%s: cannot write a new file beside it: %s", p->real,
-			strerror(saved));
+			"%s: cannot write a new file beside it: %s%s", p->real,
+			strerror(saved), saved == EPERM ? attribute : "");
 	return fd;
 }
 
@@ -227,8 +232,8 @@ exchange(const struct path_place *p, const char *tmp, struct fault *f)
 			"%s: it is a mount point: name the file that is "
 			"mounted there",
 			p->real);
-	return fault_set(f, FAULT_FAILED, "%s: exchanging it: %s", p->real,
-		strerror(saved));
+	return fault_set(f, FAULT_FAILED, "%s: exchanging it: %s%s", p->real,
+		strerror(saved), saved == EPERM ? attribute : "");
 }
 
 static bool

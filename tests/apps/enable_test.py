@@ -147,6 +147,30 @@ def stock():
     return read("/etc/ssl/openssl.cnf")
 
 
+def not_to_be_changed():
+    """Files that the kernel does not let go: nothing changes, and it is said
+    what to do."""
+    with folder() as s:
+        path = write(s.path("cnf/openssl.cnf"), UPSTREAM)
+        args = [KEYDCTL, "-c", s.conf, "enable", "--openssl-cnf", path]
+        args += ["--module", MODULE]
+        for before, after, word in (
+            (["chattr", "+i", path], ["chattr", "-i", path], "chattr -i"),
+            (["mount", "--bind", path, path], ["umount", path], "mount point"),
+        ):
+            status, text = in_namespace(
+                f'{" ".join(before)} || exit 77; r=0; "$@" || r=$?; '
+                f'{" ".join(after)}; exit $r',
+                *args,
+            )
+            if status == 77:
+                continue
+            ks.check(status in (1, 4), f"exit {status}: {text}")
+            ks.expect_words(text, word)
+            ks.check(os.listdir(s.path("cnf")) == ["openssl.cnf"], "left over")
+            ks.check(read(path) == UPSTREAM.encode(), "changed")
+
+
 def check_round_trip(data):
     with folder() as s:
         path = write(s.path("cnf/openssl.cnf"), data)
@@ -1051,8 +1075,16 @@ def nginx():
     """A master and its workers, whose titles hide their environment."""
     with serving() as (s, cert):
         conf = write(s.path("openssl.cnf"), stock())
+        had = providers(conf)
+        # Enabled, disabled, and enabled again.
         enable(s, conf)
+        s.ctl_ok("disable", "--openssl-cnf", conf)
+        ks.check(providers(conf) == had, str(providers(conf)))
+        ks.check(read(conf) == stock(), "not as before")
+        enable(s, conf)
+        ks.check(set(providers(conf)) == {*had, "keyd"}, str(providers(conf)))
         server = s.nginx([(cert, cert.key)], conf)
+        ks.handshake(server.ports[0], cert, "1.3")
         text = pid_check(s, server.pid, 0, "provider is loaded", "verifies")
         ks.expect_words(text, "no key names its user root")
 
@@ -1091,6 +1123,7 @@ ROOT_TESTS = [
     ("a service's file is tried out", service_tried),
     ("check finds what a block hides", hidden_from_check),
     ("another user's files are not loaded", foreign),
+    ("an immutable file, and a mount point", not_to_be_changed),
     ("check --pid: a hostile process", hostile),
     ("check --pid: not permitted", not_permitted),
     ("check --pid: other root folders and networks", in_other_places),
