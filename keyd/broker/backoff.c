@@ -2,16 +2,16 @@
 
 #include <stddef.h>
 
-/* The user's entry, else the one to give up. */
+/* The account's entry, else the one to give up. */
 static struct backoff_entry *
-pick(struct backoff *b, uid_t uid)
+pick(struct backoff *b, uint64_t account)
 {
 	struct backoff_entry *e, *oldest = &b->entries[0];
 	size_t i;
 
 	for (i = 0; i < BACKOFF_ENTRIES; i++) {
 		e = &b->entries[i];
-		if (e->until != 0 && e->uid == uid)
+		if (e->until != 0 && e->account == account)
 			return e;
 		if (e->until < oldest->until)
 			oldest = e;
@@ -21,9 +21,9 @@ pick(struct backoff *b, uid_t uid)
 }
 
 uint64_t
-backoff_crash(struct backoff *b, uid_t uid, uint64_t now)
+backoff_crash(struct backoff *b, uint64_t account, uint64_t now)
 {
-	struct backoff_entry *e = pick(b, uid);
+	struct backoff_entry *e = pick(b, account);
 
 	if (e->until == 0 || now > e->until + BACKOFF_LONGEST)
 		e->delay = BACKOFF_FIRST;
@@ -31,20 +31,20 @@ backoff_crash(struct backoff *b, uid_t uid, uint64_t now)
 		e->delay *= 2;
 	if (e->delay > BACKOFF_LONGEST)
 		e->delay = BACKOFF_LONGEST;
-	e->uid = uid;
+	e->account = account;
 	e->until = now + e->delay;
 	return e->delay;
 }
 
 uint64_t
-backoff_left(const struct backoff *b, uid_t uid, uint64_t now)
+backoff_left(const struct backoff *b, uint64_t account, uint64_t now)
 {
 	const struct backoff_entry *e;
 	size_t i;
 
 	for (i = 0; i < BACKOFF_ENTRIES; i++) {
 		e = &b->entries[i];
-		if (e->until > now && e->uid == uid)
+		if (e->until > now && e->account == account)
 			return e->until - now;
 	}
 	return 0;

@@ -1,12 +1,11 @@
 /*
- * Users whose sessions crashed wait before the next, longer each time: sessions
+ * Accounts (peer.h) whose sessions crashed wait before the next, longer each time: sessions
  * respawn, so a blind attack must not get free tries.
  */
 #ifndef KEYD_BROKER_BACKOFF_H
 #define KEYD_BROKER_BACKOFF_H
 
 #include <stdint.h>
-#include <sys/types.h>
 
 enum {
 	BACKOFF_ENTRIES = 64,
@@ -16,7 +15,7 @@ enum {
 };
 
 struct backoff_entry {
-	uid_t uid;
+	uint64_t account;
 	uint64_t until; /* 0: free */
 	uint64_t delay;
 };
@@ -26,13 +25,13 @@ struct backoff {
 };
 
 /*
- * A session of uid crashed. Returns how long it is to wait, in ms. A user who
+ * A session crashed. Returns how long its account is to wait, in ms. One that
  * was quiet for the longest delay after the last wait starts afresh. With more
- * users than entries, the one whose wait ends first is forgotten.
+ * accounts than entries, the one whose wait ends first is forgotten.
  */
-uint64_t backoff_crash(struct backoff *b, uid_t uid, uint64_t now);
+uint64_t backoff_crash(struct backoff *b, uint64_t account, uint64_t now);
 
-/* ms that uid has still to wait, 0 for none. */
-uint64_t backoff_left(const struct backoff *b, uid_t uid, uint64_t now);
+/* ms that account has still to wait, 0 for none. */
+uint64_t backoff_left(const struct backoff *b, uint64_t account, uint64_t now);
 
 #endif

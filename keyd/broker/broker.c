@@ -83,16 +83,29 @@ turn_away_for_lack(struct broker *b, int listener)
 		strerror(saved));
 }
 
+/* Whose door the socket is. */
+static unsigned
+number_of(const struct broker *b, int socket)
+{
+	unsigned i;
+
+	for (i = 0; i < b->listeners.n; i++)
+		if (b->listeners.list[i].fd == socket)
+			return b->listeners.list[i].number;
+	return LISTENER_MAX + 1; /* nobody's */
+}
+
 static void
 accept_some(struct broker *b, int listener)
 {
+	const unsigned number = number_of(b, listener);
 	unsigned i;
 	int fd;
 
 	for (i = 0; i < ACCEPTS_PER_ROUND; i++) {
 		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 		if (fd >= 0) {
-			sessions_accept(&b->sessions, fd);
+			sessions_accept(&b->sessions, fd, number);
 			continue;
 		}
 		if (errno == ECONNABORTED || errno == EINTR)
@@ -160,9 +173,11 @@ become_ready(struct broker *b)
 		return;
 	}
 	for (i = 0; i < b->listeners.n; i++)
-		log_line(LOG_INFO, "listening on %s%s",
-			b->listeners.list[i].name,
-			b->listeners.list[i].inherited ? " (inherited)" : "");
+		if (!b->listeners.list[i].waiting)
+			log_line(LOG_INFO, "listening on %s%s",
+				b->listeners.list[i].name,
+				b->listeners.list[i].inherited ? " (inherited)"
+							       : "");
 	b->ready = true;
 	broker_state_write(b);
 	reload_notify(b);
@@ -206,7 +221,8 @@ tick(struct broker *b)
 		b->accept_again = 0;
 	if (b->load != NULL && load_due(b->load) <= now)
 		reload_step(b);
-	if (listen_due(&b->listeners) <= now && listen_retry(&b->listeners))
+	if (listen_due(&b->listeners) <= now &&
+		listen_retry(&b->listeners, &b->config))
 		broker_state_changed(b, true);
 	if (b->was_loaded)
 		sessions_tick(&b->sessions, now);
@@ -229,8 +245,11 @@ fill_poll(const struct broker *b, struct pollfd *p)
 		.events = POLLIN };
 	if (b->ready && b->accept_again == 0)
 		for (i = 0; i < b->listeners.n; i++)
-			p[n++] = (struct pollfd){ .fd = b->listeners.list[i].fd,
-				.events = POLLIN };
+			if (!b->listeners.list[i].waiting)
+				p[n++] = (struct pollfd){
+					.fd = b->listeners.list[i].fd,
+					.events = POLLIN
+				};
 	return n;
 }
 

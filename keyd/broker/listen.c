@@ -11,12 +11,12 @@
 #include <unistd.h>
 
 #include "broker/due.h"
+#include "broker/holder.h"
 #include "broker/log.h"
 #include "ini/ini.h"
 
 enum {
 	FIRST_INHERITED_FD = 3, /* SD_LISTEN_FDS_START */
-	SOCKET_UMASK = 0111,    /* 0666: policy decides, not the file's mode */
 };
 
 /* An integer option of a socket, -1 if it is none. */
@@ -109,9 +109,9 @@ listen_inherit(struct listeners *l)
 	if (ini_number(pid, INT_MAX, &whose) < 0 ||
 		whose != (unsigned long)getpid())
 		goto out; /* meant for another process */
-	if (ini_number(fds, LISTEN_MAX - CONFIG_MAX_SOCKETS - 1, &n) < 0) {
+	if (ini_number(fds, LISTEN_MAX, &n) < 0) {
 		log_line(LOG_ERR, "LISTEN_FDS is not a number up to %d: %s",
-			LISTEN_MAX - CONFIG_MAX_SOCKETS - 1, fds);
+			LISTEN_MAX, fds);
 		return -1;
 	}
 	for (i = 0; r == 0 && i < n; i++)
@@ -123,178 +123,180 @@ out:
 	return r;
 }
 
-static socklen_t
-address(const char *name, struct sockaddr_un *addr)
+/* The name as it stands in keyd.conf. */
+static const char *
+where(const struct config *c, const struct listener *one,
+	char out[CONFIG_MAX_WHERE])
 {
-	size_t len = strlen(name);
+	const struct listener_config *l;
 
-	memset(addr, 0, sizeof(*addr));
-	addr->sun_family = AF_UNIX;
-	memcpy(addr->sun_path, name, len);
-	if (name[0] == '@')
-		addr->sun_path[0] = '\0';
-	else
-		len++; /* a path's terminating zero */
-	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
+	if (one->name[0] == '@')
+		return config_where(c, "abstract-socket", out);
+	if (one->number == 0)
+		return config_where(c, "socket", out);
+	l = &c->listener[one->number - 1];
+	(void)snprintf(out, CONFIG_MAX_WHERE, "%s:%u: [listener %s]: socket",
+		c->file, l->line, l->name);
+	return out;
 }
 
-/* Is path a socket that nobody listens on? Its file is removed then. */
+/* Listens on what is bound. */
 static int
-remove_stale(const char *path)
+start(int fd)
 {
-	struct sockaddr_un addr;
-	socklen_t len = address(path, &addr);
-	struct stat st;
-	int fd, r;
-
-	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : -1;
-	if (!S_ISSOCK(st.st_mode)) {
-		errno = EEXIST;
-		return -1;
-	}
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -1;
-	r = connect(fd, (const struct sockaddr *)&addr, len);
-	if (r == 0 || errno != ECONNREFUSED) {
-		/* EAGAIN and EPROTOTYPE, too, come from someone listening. */
-		(void)close(fd);
-		errno = EADDRINUSE;
-		return -1;
-	}
-	(void)close(fd);
-	return unlink(path);
+	return prepare(fd) < 0 ? -1 : listen(fd, LISTEN_BACKLOG);
 }
 
-/* Has fd listen as one, under that name. 0, or -1 with errno; if that is
- * EADDRINUSE, fd may be tried again. */
 static int
-take(int fd, const char *name, struct listener *one)
+open_socket(void)
 {
-	struct sockaddr_un addr;
-	socklen_t len = address(name, &addr);
-	struct stat st = { 0 };
-	mode_t mask;
-	int r;
+	return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+}
 
-	mask = umask(SOCKET_UMASK);
-	r = bind(fd, (const struct sockaddr *)&addr, len);
-	(void)umask(mask);
-	if (r < 0)
+/* Paths are looked up in no network namespace: any socket will do. */
+static int
+take_path(struct listener *one, const struct config *c)
+{
+	int fd = open_socket();
+
+	if (fd < 0) {
+		(void)snprintf(one->why, PLACE_WHY, "%s", strerror(errno));
 		return -1;
-	if (prepare(fd) < 0 || listen(fd, LISTEN_BACKLOG) < 0)
-		goto err_file;
-	if (name[0] == '/' && lstat(name, &st) < 0)
-		goto err_file;
+	}
+	if (place_bind(fd, one->name, c->run, &one->place, one->why) < 0)
+		goto err_socket;
+	if (start(fd) < 0) {
+		(void)snprintf(one->why, PLACE_WHY, "%s", strerror(errno));
+		place_remove(one->name, &one->place);
+		goto err_socket;
+	}
 	one->fd = fd;
-	one->inherited = false;
-	one->dev = st.st_dev;
-	one->ino = st.st_ino;
-	(void)snprintf(one->name, sizeof(one->name), "%s", name);
 	return 0;
-err_file:
-	r = errno;
-	if (name[0] == '/')
-		(void)unlink(name);
-	errno = r;
+err_socket:
+	(void)close(fd);
+	return -1;
+}
+
+/*
+ * Any user may take a name of the abstract space first. The socket for it is
+ * made at start, since later ones are of the broker's own network namespace.
+ */
+static int
+take_name(struct listener *one)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	size_t len = strlen(one->name);
+	socklen_t size =
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
+	char holder[HOLDER_TEXT];
+
+	memcpy(addr.sun_path, one->name, len);
+	addr.sun_path[0] = '\0';
+	if (one->fd < 0)
+		one->fd = open_socket();
+	if (one->fd >= 0 &&
+		bind(one->fd, (const struct sockaddr *)&addr, size) == 0 &&
+		start(one->fd) == 0)
+		return 0;
+	if (errno != EADDRINUSE) {
+		(void)snprintf(one->why, PLACE_WHY, "%s", strerror(errno));
+	} else if (!one->waiting) {
+		/* Asked once: to ask is to connect. */
+		holder_find(&addr, size, holder);
+		(void)snprintf(one->why, PLACE_WHY,
+			"taken by another program (%s)", holder);
+	}
 	return -1;
 }
 
 static int
-bind_one(struct listener *one, const char *name)
+take(struct listener *one, const struct config *c)
 {
-	int fd, saved;
-
-	if (name[0] == '/' && remove_stale(name) < 0)
-		return -1;
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -1;
-	if (take(fd, name, one) == 0)
-		return 0;
-	saved = errno;
-	(void)close(fd);
-	errno = saved;
-	return -1;
+	return one->name[0] == '@' ? take_name(one) : take_path(one, c);
 }
 
-static bool
-is_there(const struct listeners *l, const char *name)
+static struct listener *
+find(struct listeners *l, const char *name)
 {
 	unsigned i;
 
 	for (i = 0; i < l->n; i++)
 		if (strcmp(l->list[i].name, name) == 0)
-			return true;
-	return false;
+			return &l->list[i];
+	return NULL;
 }
 
-static void
-cannot_listen(const struct config *c, const char *setting, const char *name)
+/* There is no other way in. */
+static int
+cannot_start(struct listeners *l, const struct config *c, struct listener *one)
 {
-	char where[CONFIG_MAX_WHERE];
+	char text[CONFIG_MAX_WHERE];
 
-	log_line(LOG_ERR, "%s: cannot listen on %s: %s%s",
-		config_where(c, setting, where), name, strerror(errno),
-		errno == EADDRINUSE ? " (another program, or another keyd, "
-				      "listens there)"
-				    : "");
+	log_line(LOG_ERR, "%s: cannot listen on %s: %s", where(c, one, text),
+		one->name, one->why);
+	if (one->fd >= 0)
+		(void)close(one->fd);
+	l->n--;
+	return -1;
 }
 
 static int
-bind_unless_there(struct listeners *l, const struct config *c,
-	const char *setting, const char *name)
+add(struct listeners *l, const struct config *c, const char *name,
+	unsigned number, bool needed)
 {
-	if (is_there(l, name))
+	struct listener *one = find(l, name);
+	char text[CONFIG_MAX_WHERE];
+
+	if (one != NULL) {
+		one->number = number;
 		return 0;
-	if (bind_one(&l->list[l->n], name) < 0) {
-		cannot_listen(c, setting, name);
-		return -1;
 	}
-	l->n++;
+	one = &l->list[l->n++];
+	*one = (struct listener){ .fd = -1, .number = number };
+	(void)snprintf(one->name, sizeof(one->name), "%s", name);
+	if (take(one, c) == 0)
+		return 0;
+	if (needed)
+		return cannot_start(l, c, one);
+	one->waiting = true;
+	l->due = due_now() + LISTEN_PAUSE;
+	log_line(LOG_ERR,
+		"%s: cannot listen on %s: %s: programs that can reach only "
+		"this socket find no keyd; keyd tries again every %d s",
+		where(c, one, text), name, one->why, LISTEN_PAUSE / 1000);
 	return 0;
 }
 
 static bool
-has_path(const struct listeners *l)
+is_named(const struct config *c, const char *name)
 {
 	unsigned i;
 
-	for (i = 0; i < l->n; i++)
-		if (l->list[i].name[0] == '/')
+	for (i = 0; i < c->nsockets; i++)
+		if (strcmp(c->socket[i], name) == 0)
 			return true;
-	return false;
+	for (i = 0; i < c->nlisteners; i++)
+		if (strcmp(c->listener[i].socket, name) == 0)
+			return true;
+	return name[0] == '@' && c->abstract[0] != '\0' &&
+	       strcmp(c->abstract, name + 1) == 0;
 }
 
-/*
- * Any user may take a name of the abstract space first: that is no reason not
- * to serve the others. The socket for it is made now, since later ones
- * are of the broker's own network namespace.
- */
 static int
-claim(struct listeners *l, const struct config *c, const char *name)
+check_inherited(const struct listeners *l, const struct config *c)
 {
-	struct listen_claim *k = &l->claim;
-	char where[CONFIG_MAX_WHERE];
-	struct sockaddr_un addr;
-	socklen_t len = address(name, &addr);
+	unsigned i;
 
-	k->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (k->fd < 0) {
-		log_line(LOG_ERR, "%s: %s", name, strerror(errno));
+	for (i = 0; i < l->n; i++) {
+		if (is_named(c, l->list[i].name))
+			continue;
+		log_line(LOG_ERR,
+			"%s: the inherited socket %s stands neither in "
+			"`socket` nor in a listener: add it there, or take it "
+			"out of openssl-keyd.socket",
+			c->file, l->list[i].name);
 		return -1;
 	}
-	k->waiting = true;
-	k->due = due_now() + LISTEN_PAUSE;
-	(void)snprintf(k->name, sizeof(k->name), "%s", name);
-	holder_find(&addr, len, k->holder);
-	log_line(LOG_ERR,
-		"%s: another program has the name %s (%s): programs that "
-		"cannot reach the socket's path find no keyd until it ends; "
-		"keyd tries again every %d s",
-		config_where(c, "abstract-socket", where), name, k->holder,
-		LISTEN_PAUSE / 1000);
 	return 0;
 }
 
@@ -303,88 +305,128 @@ listen_bind(struct listeners *l, const struct config *c)
 {
 	char name[sizeof(c->abstract) + 1];
 	unsigned i;
-	int r;
 
+	if (check_inherited(l, c) < 0)
+		return -1;
 	for (i = 0; i < c->nsockets; i++)
-		if (bind_unless_there(l, c, "socket", c->socket[i]) < 0)
+		if (add(l, c, c->socket[i], 0, i == 0) < 0)
+			return -1;
+	for (i = 0; i < c->nlisteners; i++)
+		if (add(l, c, c->listener[i].socket, i + 1, false) < 0)
 			return -1;
 	if (c->abstract[0] == '\0')
 		return 0;
 	(void)snprintf(name, sizeof(name), "@%s", c->abstract);
-	if (is_there(l, name))
-		return 0;
-	r = bind_one(&l->list[l->n], name);
-	if (r == 0)
-		l->n++;
-	else if (errno == EADDRINUSE && has_path(l))
-		r = claim(l, c, name);
-	else
-		cannot_listen(c, "abstract-socket", name);
-	return r;
+	return add(l, c, name, 0, c->nsockets == 0);
 }
 
 uint64_t
 listen_due(const struct listeners *l)
 {
-	return l->claim.waiting ? l->claim.due : DUE_NEVER;
+	unsigned i;
+
+	for (i = 0; i < l->n; i++)
+		if (l->list[i].waiting)
+			return l->due;
+	return DUE_NEVER;
 }
 
 bool
-listen_retry(struct listeners *l)
+listen_retry(struct listeners *l, const struct config *c)
 {
-	struct listen_claim *k = &l->claim;
+	char before[PLACE_WHY], text[CONFIG_MAX_WHERE];
+	struct listener *one;
+	bool news = false;
 
-	if (!k->waiting)
-		return false;
-	k->due = due_now() + LISTEN_PAUSE;
-	if (take(k->fd, k->name, &l->list[l->n]) < 0) {
-		if (errno != EADDRINUSE)
-			log_line(LOG_ERR, "%s: %s", k->name, strerror(errno));
-		return false;
+	l->due = due_now() + LISTEN_PAUSE;
+	for (one = l->list; one < l->list + l->n; one++) {
+		if (!one->waiting)
+			continue;
+		memcpy(before, one->why, sizeof(before));
+		one->waiting = take(one, c) < 0;
+		if (!one->waiting)
+			log_line(LOG_INFO, "listening on %s now", one->name);
+		else if (strcmp(before, one->why) != 0)
+			log_line(LOG_ERR, "%s: cannot listen on %s: %s",
+				where(c, one, text), one->name, one->why);
+		news = news || !one->waiting || strcmp(before, one->why) != 0;
 	}
-	k->waiting = false;
-	l->n++;
-	log_line(LOG_INFO, "listening on %s, which is free now", k->name);
-	return true;
+	return news;
+}
+
+bool
+listen_refresh(struct listeners *l, const struct config *c)
+{
+	struct listener *one;
+
+	for (one = l->list; one < l->list + l->n; one++) {
+		if (one->waiting || one->inherited || one->name[0] != '/' ||
+			place_is_there(one->name, &one->place))
+			continue;
+		log_line(LOG_WARNING,
+			"the socket %s has gone, and is made "
+			"again",
+			one->name);
+		(void)close(one->fd);
+		one->fd = -1;
+		one->waiting = true;
+		one->why[0] = '\0';
+	}
+	return listen_retry(l, c);
 }
 
 void
 listen_close(struct listeners *l)
 {
 	const struct listener *one;
-	struct stat st;
 
-	if (l->claim.waiting)
-		(void)close(l->claim.fd);
-	l->claim.waiting = false;
 	while (l->n > 0) {
 		one = &l->list[--l->n];
-		if (!one->inherited && one->name[0] == '/' &&
-			lstat(one->name, &st) == 0 && st.st_dev == one->dev &&
-			st.st_ino == one->ino)
-			(void)unlink(one->name);
-		(void)close(one->fd);
+		if (!one->inherited && !one->waiting && one->name[0] == '/')
+			place_remove(one->name, &one->place);
+		if (one->fd >= 0)
+			(void)close(one->fd);
 	}
+}
+
+/* Is the folder there, or made at the start? */
+static int
+check_folder(const struct config *c, const struct listener *one)
+{
+	char text[CONFIG_MAX_WHERE], folder[PATH_MAX];
+	size_t n = strlen(c->run);
+
+	/* An absolute path. */
+	(void)snprintf(folder, sizeof(folder), "%.*s",
+		(int)(strrchr(one->name, '/') - one->name + 1), one->name);
+	if (access(folder, F_OK) == 0)
+		return 0;
+	if (strncmp(folder, c->run, n) == 0 && folder[n] == '/' &&
+		strchr(folder + n + 1, '/') == strrchr(folder, '/'))
+		return 0;
+	log_line(LOG_ERR, "%s: cannot listen on %s: the folder %s: %s",
+		where(c, one, text), one->name, folder, strerror(errno));
+	return -1;
 }
 
 int
 listen_check(const struct config *c)
 {
-	char where[CONFIG_MAX_WHERE], folder[PATH_MAX];
+	struct listener one = { .fd = -1 };
 	unsigned i;
 	int r = 0;
 
 	for (i = 0; i < c->nsockets; i++) {
-		/* An absolute path. */
-		(void)snprintf(folder, sizeof(folder), "%.*s",
-			(int)(strrchr(c->socket[i], '/') - c->socket[i] + 1),
-			c->socket[i]);
-		if (access(folder, F_OK) == 0)
-			continue;
-		log_line(LOG_ERR, "%s: cannot listen on %s: the folder %s: %s",
-			config_where(c, "socket", where), c->socket[i], folder,
-			strerror(errno));
-		r = -1;
+		(void)snprintf(one.name, sizeof(one.name), "%s", c->socket[i]);
+		if (check_folder(c, &one) < 0)
+			r = -1;
+	}
+	for (i = 0; i < c->nlisteners; i++) {
+		one.number = i + 1;
+		(void)snprintf(one.name, sizeof(one.name), "%s",
+			c->listener[i].socket);
+		if (check_folder(c, &one) < 0)
+			r = -1;
 	}
 	return r;
 }

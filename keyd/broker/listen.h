@@ -7,38 +7,30 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/stat.h>
 
-#include "broker/holder.h"
+#include "broker/place.h"
 #include "config/config.h"
 
 enum {
-	LISTEN_MAX = CONFIG_MAX_SOCKETS + 1 + 16,
+	LISTEN_MAX = CONFIG_MAX_SOCKETS + LISTENER_MAX + 1,
 	LISTEN_BACKLOG = 512,
-	LISTEN_PAUSE = 5000, /* ms until a taken name is tried again */
+	LISTEN_PAUSE = 5000, /* ms until it is tried again */
 };
 
 struct listener {
-	int fd;
-	char name[112]; /* a path, or "@" and a name */
-	bool inherited; /* from systemd, who also removes it */
-	dev_t dev;      /* of our socket file, so that no other is removed */
-	ino_t ino;
-};
-
-/* The abstract name, while another program has it. */
-struct listen_claim {
-	bool waiting;
-	int fd; /* not bound yet */
-	char name[112];
-	char holder[HOLDER_TEXT]; /* at start */
-	uint64_t due;             /* ms */
+	int fd;          /* of a path that waits: -1 */
+	char name[112];  /* a path, or "@" and a name */
+	unsigned number; /* of the listener of keyd.conf, from 1; 0: of none */
+	bool inherited;  /* from systemd, who also removes it */
+	bool waiting;    /* nobody can connect yet, for this reason: */
+	char why[PLACE_WHY];
+	struct place place; /* of our socket file */
 };
 
 struct listeners {
 	struct listener list[LISTEN_MAX];
 	unsigned n;
-	struct listen_claim claim;
+	uint64_t due; /* ms: those that wait are tried again */
 };
 
 /*
@@ -49,19 +41,24 @@ struct listeners {
 __attribute__((warn_unused_result)) int listen_inherit(struct listeners *l);
 
 /*
- * Binds what c names and was not inherited, mode 0666. A socket file without anyone
- * listening is replaced; one that answers, or another file, is not. An abstract name that another
- * program has is an error in the log, no failure, if there is a path to listen on: it is claimed. 0,
- * or -1 with a line in the log.
+ * Binds what c names and was not inherited. The first path must be had, or, if there is none, the
+ * abstract name. What else cannot be (a chroot that is not there yet, a name that another program
+ * has) is an error in the log, and waits. An inherited socket that c does not name is a
+ * failure: nobody has said who may come in there. 0, or -1 with a line in the log.
  */
 __attribute__((warn_unused_result)) int
 listen_bind(struct listeners *l, const struct config *c);
 
-/* When a claimed name is to be tried again, DUE_NEVER if there is none. */
+/* When those that wait are to be tried again, DUE_NEVER if none does. */
 uint64_t listen_due(const struct listeners *l);
 
-/* Tries it. Is there one more listener now? */
-__attribute__((warn_unused_result)) bool listen_retry(struct listeners *l);
+/* Tries them. Is there one more listener now, or another reason? */
+__attribute__((warn_unused_result)) bool
+listen_retry(struct listeners *l, const struct config *c);
+
+/* At a reload: socket files that have gone (a chroot that was made anew) are made again. Likewise. */
+__attribute__((warn_unused_result)) bool
+listen_refresh(struct listeners *l, const struct config *c);
 
 /* Closes all, and removes the files that listen_bind() made. */
 void listen_close(struct listeners *l);

@@ -35,6 +35,7 @@ enum {
 };
 
 struct load {
+	const struct config *config;
 	int fd;
 	pid_t pid;
 	struct store store;
@@ -118,9 +119,11 @@ on_ready(struct load *l, struct question *q)
 static int
 send_key(struct load *l, const char *name, const struct store_file files[2])
 {
-	uint8_t buf[PROTO_MAX_NAME + 16];
+	uint8_t buf[PROTO_MAX_NAME + 32];
 	struct writer w = writer_init(buf, sizeof(buf));
-	struct boot_key key = { .key_errno = (uint32_t)files[0].error,
+	struct boot_key key = { .listeners =
+					config_listeners_of(l->config, name),
+		.key_errno = (uint32_t)files[0].error,
 		.policy_errno = (uint32_t)files[1].error };
 	int fds[2];
 	size_t i, n = 0;
@@ -458,7 +461,9 @@ load_start(const struct config *c, const char *program, const char *plan,
 		free(l);
 		return NULL;
 	}
+	l->config = c;
 	l->reasons = reasons;
+	doors_make(&l->sets->doors, c, reasons);
 	l->errors_before = reasons->errors;
 	/* Those that only sessions have cannot be asked of the loader. */
 	l->require = c->require & ~(uint32_t)(LAYER_SESSION_UID | LAYER_NETNS |

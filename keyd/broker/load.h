@@ -22,8 +22,8 @@ enum load_result {
 struct load;
 
 /*
- * Starts a load of what c names; program is keyd-load's path, plan its lock-in. All
- * are used now only. Errors and warnings are added to reasons, which must stay until the
+ * Starts a load of what c names; program is keyd-load's path, plan its lock-in, both
+ * used now only. Errors and warnings are added to reasons. c and reasons must stay until the
  * load is freed. NULL: it could not start, the reason is added.
  */
 struct load *load_start(const struct config *c, const char *program,

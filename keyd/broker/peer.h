@@ -1,12 +1,13 @@
 /*
  * Who a client is, from the kernel alone: SO_PEERCRED, SO_PEERGROUPS and, for
- * units, SO_PEERPIDFD with the process's cgroup.
+ * units, SO_PEERPIDFD with the process's cgroup; and where it came in.
  */
 #ifndef KEYD_BROKER_PEER_H
 #define KEYD_BROKER_PEER_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum {
@@ -21,6 +22,7 @@ struct peer {
 	gid_t *groups; /* supplementary; peer_free() */
 	size_t ngroups;
 	char unit[PEER_MAX_UNIT + 1]; /* "" unless peer_find_unit() found it */
+	uint8_t listener; /* of keyd.conf, from 1; 0: another socket */
 };
 
 enum peer_result {
@@ -42,6 +44,13 @@ void peer_free(struct peer *p);
  * the process has ended since, for then its pid may be another's.
  */
 void peer_find_unit(struct peer *p, int fd);
+
+/*
+ * On whose account a session goes, for quotas and back-off: the user, or of a
+ * listener all together, since who is root in a container can be each of its
+ * users, and must not use up what is the same user's outside.
+ */
+uint64_t peer_account(const struct peer *p);
 
 /* Is gid one of the peer's groups? Never for the overflow id. */
 bool peer_has_group(const struct peer *p, gid_t gid);

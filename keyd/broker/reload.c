@@ -26,6 +26,25 @@ socket_differs(const struct config *a, const struct config *b)
 	return false;
 }
 
+/* Keys and users of a listener may change. */
+static bool
+listeners_differ(const struct config *a, const struct config *b)
+{
+	const struct listener_config *x, *y;
+	unsigned i;
+
+	if (a->nlisteners != b->nlisteners)
+		return true;
+	for (i = 0; i < a->nlisteners; i++) {
+		x = &a->listener[i];
+		y = &b->listener[i];
+		if (strcmp(x->name, y->name) != 0 ||
+			strcmp(x->socket, y->socket) != 0)
+			return true;
+	}
+	return false;
+}
+
 static bool
 abstract_differs(const struct config *a, const struct config *b)
 {
@@ -63,14 +82,22 @@ session_uids_differ(const struct config *a, const struct config *b)
 	       a->session_uid_count != b->session_uid_count;
 }
 
+static bool
+user_namespace_differs(const struct config *a, const struct config *b)
+{
+	return a->user_namespace != b->user_namespace;
+}
+
 static const struct fixed fixed[] = {
 	{ "socket", socket_differs },
 	{ "abstract-socket", abstract_differs },
+	{ "listener", listeners_differ },
 	{ "run", run_differs },
 	{ "user", user_differs },
 	{ "chroot", chroot_differs },
 	{ "require", require_differs },
 	{ "session-uids", session_uids_differ },
+	{ "user-namespace", user_namespace_differs },
 };
 
 /* 0, or -1 with the reason added. */
@@ -247,7 +274,7 @@ reload_begin(struct broker *b)
 	memset(&b->reasons, 0, sizeof(b->reasons));
 	notify_reloading();
 	log_line(LOG_INFO, "reloading");
-	if (listen_retry(&b->listeners))
+	if (listen_refresh(&b->listeners, &b->config))
 		broker_state_changed(b, true);
 	if (read_config(b) < 0)
 		conclude(b, false);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,6 +22,7 @@
 enum {
 	SEND_TIMEOUT = 10000, /* ms a session waits for a client to read */
 	READY_LEN = 9,
+	ACCOUNT_NAME = LISTENER_MAX_NAME + 16,
 	PLAN_TEXT = PATH_MAX + 64,
 };
 
@@ -63,16 +65,16 @@ sessions_spare(const struct sessions *s)
 	return n;
 }
 
-/* Sessions that the user has or waits for: a waiting_rank_fn, too. */
+/* Sessions that the account has or waits for: a waiting_rank_fn, too. */
 static unsigned
-count_user(const void *arg, uid_t uid)
+count_account(const void *arg, uint64_t account)
 {
 	const struct sessions *s = arg;
 	const struct session *one;
-	unsigned n = waiting_count(&s->waiting, uid);
+	unsigned n = waiting_count(&s->waiting, account);
 
 	for (one = s->list; one != NULL; one = one->next)
-		n += has_client(one) && one->peer.uid == uid;
+		n += has_client(one) && peer_account(&one->peer) == account;
 	return n;
 }
 
@@ -96,6 +98,15 @@ end(struct session *one)
 	one->due = DUE_NEVER;
 }
 
+/* Where the client came in. */
+static void
+name_listener(const struct sessions *s, const struct peer *p, struct audit *out)
+{
+	if (s->sets != NULL)
+		(void)snprintf(out->name, sizeof(out->name), "%s",
+			doors_name(&s->sets->doors, p->listener));
+}
+
 static void
 record(struct sessions *s, uint8_t kind, const struct session *one,
 	uint32_t code)
@@ -108,6 +119,7 @@ record(struct sessions *s, uint8_t kind, const struct session *one,
 		.code = code,
 		.generation = one->generation };
 
+	name_listener(s, &one->peer, &a);
 	logger_record(s->logger, &a);
 }
 
@@ -130,6 +142,7 @@ sessions_refuse(struct sessions *s, int client, const struct peer *peer,
 	(void)send(client, frame, sizeof(frame), MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void)close(client);
 	s->counters.turned_away++;
+	name_listener(s, peer, &a);
 	logger_record(s->logger, &a);
 }
 
@@ -390,7 +403,8 @@ serve(struct sessions *s)
 	int client;
 
 	while ((one = find_ready(s)) != NULL &&
-		waiting_take(&s->waiting, count_user, s, &client, &peer) == 0) {
+		waiting_take(&s->waiting, count_account, s, &client, &peer) ==
+			0) {
 		if (waiting_has_gone(client)) {
 			(void)close(client);
 			peer_free(&peer);
@@ -422,13 +436,13 @@ judge(struct sessions *s, const struct peer *peer, uint16_t *detail)
 	}
 	if (match.n == 0)
 		return PROTO_NO_KEYS;
-	if (backoff_left(&s->backoff, peer->uid, due_now()) > 0)
+	if (backoff_left(&s->backoff, peer_account(peer), due_now()) > 0)
 		return PROTO_BACK_OFF;
 	if (sessions_active(s) >= s->max) {
 		*detail = DETAIL_SESSIONS;
 		return PROTO_LIMIT;
 	}
-	if (count_user(s, peer->uid) >= s->max_per_user) {
+	if (count_account(s, peer_account(peer)) >= s->max_per_user) {
 		*detail = DETAIL_SESSIONS_USER;
 		return PROTO_LIMIT;
 	}
@@ -436,12 +450,15 @@ judge(struct sessions *s, const struct peer *peer, uint16_t *detail)
 }
 
 void
-sessions_accept(struct sessions *s, int client)
+sessions_accept(struct sessions *s, int client, unsigned listener)
 {
 	struct peer peer = { 0 };
 	uint16_t status, detail = DETAIL_NONE;
+	enum peer_result result;
 
-	switch (peer_get(client, &peer)) {
+	result = peer_get(client, &peer);
+	peer.listener = (uint8_t)listener;
+	switch (result) {
 	case PEER_NOBODY:
 		sessions_refuse(s, client, &peer,
 			peer.uid == PEER_OVERFLOW_ID ? PROTO_NOBODY
@@ -552,10 +569,23 @@ is_crash(int status)
 	return false;
 }
 
+static const char *
+account_name(
+	const struct sessions *s, const struct peer *p, char out[ACCOUNT_NAME])
+{
+	if (p->listener == 0)
+		(void)snprintf(out, ACCOUNT_NAME, "uid %u", (unsigned)p->uid);
+	else
+		(void)snprintf(out, ACCOUNT_NAME, "listener %s",
+			doors_name(&s->sets->doors, p->listener));
+	return out;
+}
+
 /* A session with a client ended: counters, record, back-off. */
 static void
 account(struct sessions *s, const struct session *one, int status)
 {
+	char name[ACCOUNT_NAME];
 	uint64_t wait;
 
 	s->counters.ended++;
@@ -565,14 +595,14 @@ account(struct sessions *s, const struct session *one, int status)
 	if (!is_crash(status))
 		return;
 	s->counters.crashed++;
-	wait = backoff_crash(&s->backoff, one->peer.uid, due_now());
+	wait = backoff_crash(&s->backoff, peer_account(&one->peer), due_now());
 	log_line(LOG_ALERT,
 		"session %d of peer pid %d uid %u gid %u died of "
-		"signal %d (%s): a defect, or an attack; uid %u "
+		"signal %d (%s): a defect, or an attack; %s "
 		"waits %lu s for the next session",
 		(int)one->pid, (int)one->peer.pid, (unsigned)one->peer.uid,
 		(unsigned)one->peer.gid, WTERMSIG(status),
-		strsignal(WTERMSIG(status)), (unsigned)one->peer.uid,
+		strsignal(WTERMSIG(status)), account_name(s, &one->peer, name),
 		(unsigned long)wait / 1000);
 }
 

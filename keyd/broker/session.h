@@ -74,10 +74,11 @@ struct sessions {
 MUST_USE int sessions_init(struct sessions *s);
 
 /*
- * Takes over the connected client, whoever it is: finds out, checks quotas, and hands it to a
+ * Takes over the client that connected to a socket of this listener (0: of
+ * none), whoever it is: finds out, checks quotas, and hands it to a
  * session or turns it away with the constant datagram.
  */
-void sessions_accept(struct sessions *s, int client);
+void sessions_accept(struct sessions *s, int client, unsigned listener);
 
 /* Turns a client away without looking at it. */
 void sessions_refuse(struct sessions *s, int client, const struct peer *peer,

@@ -74,14 +74,22 @@ is_member(const struct boot_set *set, const struct peer *p)
 	return false;
 }
 
+static bool
+is_for_listener(const struct boot_set *set, unsigned listener)
+{
+	return (set->listeners >> listener & 1) != 0;
+}
+
 int
 sets_find(const struct sets *s, const struct peer *p, struct sets_match *out)
 {
 	struct sets_match m = { .n = 0 };
+	const bool admitted = doors_admit(&s->doors, p);
 	unsigned i;
 
-	for (i = 0; i < s->n; i++) {
-		if (!is_member(&s->entries[i].set, p))
+	for (i = 0; admitted && i < s->n; i++) {
+		if (!is_for_listener(&s->entries[i].set, p->listener) ||
+			!is_member(&s->entries[i].set, p))
 			continue;
 		if (m.n == BOOT_MAX_RINGS)
 			return -1;

@@ -1,12 +1,13 @@
 /*
  * The outcome of a successful load: the table of allow sets with their rings,
- * and the index. Rings are descriptors here; the broker never maps one.
+ * the index, and who comes in through which listener. Rings are descriptors here; the broker never maps one.
  */
 #ifndef KEYD_BROKER_SETS_H
 #define KEYD_BROKER_SETS_H
 
 #include <stdbool.h>
 
+#include "broker/door.h"
 #include "broker/leftout.h"
 #include "broker/peer.h"
 #include "wire/boot.h"
@@ -22,6 +23,7 @@ struct sets {
 	int index; /* -1 until it is known */
 	uint32_t index_len, keys;
 	bool has_units;
+	struct doors doors;
 	struct leftout left_out; /* what was there, but is not in them */
 };
 
@@ -40,7 +42,8 @@ void sets_free(struct sets *s);
 MUST_USE int sets_add(struct sets *s, const struct boot_set *set, int ring);
 
 /*
- * Rings of all sets that name the peer's uid, one of its groups or its unit.
+ * Rings of all sets that name the peer's uid, one of its groups or its unit,
+ * and are for the listener it came through; none if it may not come through it.
  * 0, or -1 if there are more than a session can take. Descriptors stay the
  * table's.
  */

@@ -165,6 +165,19 @@ print_left_out(FILE *f, const struct leftout *l)
 }
 
 static void
+print_socket(FILE *f, unsigned n, const struct listener *one,
+	const struct doors *doors)
+{
+	(void)fprintf(f, "%u = %s", n, one->name);
+	if (one->number > 0)
+		(void)fprintf(
+			f, " (listener %s)", doors_name(doors, one->number));
+	if (one->waiting)
+		(void)fprintf(f, ": %s", one->why);
+	(void)fputc('\n', f);
+}
+
+static void
 print(FILE *f, const struct state_facts *s)
 {
 	unsigned i;
@@ -188,12 +201,7 @@ print(FILE *f, const struct state_facts *s)
 	print_sessions(f, s->sessions);
 	(void)fprintf(f, "\n[sockets]\n");
 	for (i = 0; i < s->listeners->n; i++)
-		(void)fprintf(
-			f, "%u = %s\n", i + 1, s->listeners->list[i].name);
-	if (s->listeners->claim.waiting)
-		(void)fprintf(f, "%u = %s: taken by another program (%s)\n",
-			i + 1, s->listeners->claim.name,
-			s->listeners->claim.holder);
+		print_socket(f, i + 1, &s->listeners->list[i], &s->sets->doors);
 }
 
 int

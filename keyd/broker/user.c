@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "broker/idmap.h"
 #include "broker/log.h"
 #include "broker/peer.h"
 #include "ini/ini.h"
@@ -83,6 +84,16 @@ user_find(const struct config *c, struct user *out)
 			"in a user namespace where its user is not "
 			"mapped, it cannot tell users apart",
 			(unsigned)uid, (unsigned)getegid());
+		return -1;
+	}
+	if (!c->user_namespace && !idmap_is_initial()) {
+		log_line(LOG_ERR,
+			"%s: keyd runs in a user namespace, where users "
+			"outside look like one, 65534, and those inside are "
+			"others than they say: run it outside; or, if all its "
+			"clients are in this namespace (a whole system in a "
+			"container), set user-namespace = allow",
+			config_where(c, "user-namespace", where));
 		return -1;
 	}
 	*out = (struct user){ uid == 0, (uid_t)-1, (gid_t)-1 };

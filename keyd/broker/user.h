@@ -16,7 +16,8 @@ struct user {
 /*
  * Resolves c->user: a name, "UID" (gid the same) or "UID:GID". As an ordinary user all
  * programs stay that user. 0, or -1 with a line in the log: unknown, root,
- * the overflow id, or keyd itself runs as the overflow id (a user
+ * the overflow id; or keyd runs in a user namespace that maps ids, which c does
+ * not allow; or keyd itself runs as the overflow id (a user
  * namespace in which its user is not mapped).
  */
 __attribute__((warn_unused_result)) int

@@ -40,13 +40,13 @@ waiting_take(struct waiting *w, waiting_rank_fn *rank, const void *arg, int *fd,
 {
 	struct waiting_client **link, **best = NULL;
 	unsigned r = 0, best_rank = 0;
-	uid_t last = 0;
+	uint64_t last = 0;
 
 	for (link = &w->first; *link != NULL; link = &(*link)->next) {
-		/* Floods are of one user: asked once for all in a row. */
-		if (best != NULL && (*link)->peer.uid == last)
+		/* Floods are of one account: asked once for all in a row. */
+		if (best != NULL && peer_account(&(*link)->peer) == last)
 			continue;
-		last = (*link)->peer.uid;
+		last = peer_account(&(*link)->peer);
 		r = rank(arg, last);
 		if (best == NULL || r < best_rank) {
 			best = link;
@@ -69,13 +69,13 @@ waiting_pop(struct waiting *w, int *fd, struct peer *peer)
 }
 
 unsigned
-waiting_count(const struct waiting *w, uid_t uid)
+waiting_count(const struct waiting *w, uint64_t account)
 {
 	const struct waiting_client *one;
 	unsigned n = 0;
 
 	for (one = w->first; one != NULL; one = one->next)
-		n += one->peer.uid == uid;
+		n += peer_account(&one->peer) == account;
 	return n;
 }
 

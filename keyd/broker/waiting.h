@@ -21,14 +21,14 @@ struct waiting {
 	unsigned n;
 };
 
-/* How many sessions this user has, or waits for. */
-typedef unsigned waiting_rank_fn(const void *arg, uid_t uid);
+/* How many sessions this account (peer.h) has, or waits for. */
+typedef unsigned waiting_rank_fn(const void *arg, uint64_t account);
 
 /* Takes fd and what peer points to over. 0, or -1: no memory. */
 MUST_USE int waiting_add(struct waiting *w, int fd, const struct peer *peer);
 
 /*
- * Takes out the client whose user has or wants the fewest sessions, the one
+ * Takes out the client whose account has or wants the fewest sessions, the one
  * that came first of several. 0, and the caller owns both; -1 if nobody waits.
  */
 MUST_USE int waiting_take(struct waiting *w, waiting_rank_fn *rank,
@@ -37,8 +37,8 @@ MUST_USE int waiting_take(struct waiting *w, waiting_rank_fn *rank,
 /* Takes out the one that came first. 0, or -1 likewise. */
 MUST_USE int waiting_pop(struct waiting *w, int *fd, struct peer *peer);
 
-/* How many are of this user. */
-unsigned waiting_count(const struct waiting *w, uid_t uid);
+/* How many are on this account. */
+unsigned waiting_count(const struct waiting *w, uint64_t account);
 
 /* Has the client closed its connection? */
 bool waiting_has_gone(int fd);

@@ -14,7 +14,6 @@
 #include "lockdown/lockdown.h"
 
 enum {
-	MAX_SOCKET_PATH = 107, /* sun_path without its terminating zero */
 	MAX_SESSIONS = 16384,
 	MAX_SPARE = 64,
 	MAX_IDLE_MS = 7 * 24 * 3600 * 1000,
@@ -64,11 +63,11 @@ add_socket(struct config *c, const char *base, const char *word,
 	path = c->socket[c->nsockets];
 	if (set_path(path, base, word, err) < 0)
 		return -1;
-	if (strlen(path) > MAX_SOCKET_PATH)
+	if (strlen(path) > LISTENER_MAX_SOCKET)
 		return fail(err,
 			"a socket's path may have at most %d bytes, "
 			"'%.120s' has %zu",
-			MAX_SOCKET_PATH, path, strlen(path));
+			LISTENER_MAX_SOCKET, path, strlen(path));
 	for (i = 0; i < c->nsockets; i++)
 		if (strcmp(c->socket[i], path) == 0)
 			return fail(err, "'%.120s' is named twice", path);
@@ -288,6 +287,17 @@ set_log_level(struct config *c, const char *base, const char *value,
 		value);
 }
 
+static int
+set_user_namespace(struct config *c, const char *base, const char *value,
+	struct ini_error *err)
+{
+	(void)base;
+	c->user_namespace = strcmp(value, "allow") == 0;
+	if (!c->user_namespace && strcmp(value, "refuse") != 0)
+		return fail(err, "neither refuse nor allow: '%.60s'", value);
+	return 0;
+}
+
 const struct config_setting config_settings[] = {
 	{ "socket", "/run/openssl-keyd/keyd.sock", set_socket },
 	{ "abstract-socket", "openssl-keyd", set_abstract },
@@ -303,6 +313,7 @@ const struct config_setting config_settings[] = {
 	{ "spare-sessions", "2", set_spare_sessions },
 	{ "idle-timeout", "300s", set_idle_timeout },
 	{ "log-level", "info", set_log_level },
+	{ "user-namespace", "refuse", set_user_namespace },
 	{ NULL, NULL, NULL },
 };
 
@@ -334,6 +345,51 @@ struct loading {
 	const char *base;
 };
 
+/* The listener of this section, a new one at its first setting. NULL: err. */
+static struct listener_config *
+find_listener(struct config *c, const char *section, unsigned line,
+	struct ini_error *err)
+{
+	static const char prefix[] = "listener ";
+	const char *name = section + sizeof(prefix) - 1;
+	struct listener_config *l;
+	unsigned i;
+
+	if (strncmp(section, prefix, sizeof(prefix) - 1) != 0) {
+		(void)fail(err,
+			"[%s]: a section of keyd.conf is called "
+			"[listener NAME]",
+			section);
+		return NULL;
+	}
+	if (strlen(name) > LISTENER_MAX_NAME) {
+		(void)fail(err, "[%s]: the name may have at most %d characters",
+			section, LISTENER_MAX_NAME);
+		return NULL;
+	}
+	for (i = 0; i < c->nlisteners; i++)
+		if (strcmp(c->listener[i].name, name) == 0)
+			return &c->listener[i];
+	if (c->nlisteners == LISTENER_MAX) {
+		(void)fail(err, "more than %d listeners", LISTENER_MAX);
+		return NULL;
+	}
+	l = &c->listener[c->nlisteners++];
+	(void)snprintf(l->name, sizeof(l->name), "%s", name);
+	l->line = line;
+	return l;
+}
+
+static int
+on_listener(struct loading *l, const char *section, const char *name,
+	const char *value, unsigned line, struct ini_error *err)
+{
+	struct listener_config *one =
+		find_listener(l->config, section, line, err);
+
+	return one == NULL ? -1 : listener_set(one, l->base, name, value, err);
+}
+
 static int
 on_setting(void *arg, const char *section, const char *name, const char *value,
 	unsigned line, struct ini_error *err)
@@ -343,7 +399,7 @@ on_setting(void *arg, const char *section, const char *name, const char *value,
 	struct ini_error inner = { 0 };
 
 	if (section[0] != '\0')
-		return fail(err, "[%s]: keyd.conf has no sections", section);
+		return on_listener(arg, section, name, value, line, err);
 	for (s = config_settings; s->name != NULL; s++)
 		if (strcmp(s->name, name) == 0)
 			break;
@@ -366,10 +422,36 @@ set_defaults(struct config *c, struct ini_error *err)
 	return 0;
 }
 
+/* No two of all sockets may be one. */
+static int
+check_sockets(const struct config *c, unsigned n, struct ini_error *err)
+{
+	const struct listener_config *one = &c->listener[n];
+	bool twice = false;
+	unsigned i;
+
+	for (i = 0; i < c->nsockets; i++)
+		twice = twice || strcmp(c->socket[i], one->socket) == 0;
+	for (i = 0; i < n; i++)
+		twice = twice ||
+			strcmp(c->listener[i].socket, one->socket) == 0;
+	if (!twice)
+		return 0;
+	err->line = one->line;
+	return fail(err, "[listener %s]: socket: '%s' is named twice",
+		one->name, one->socket);
+}
+
 /* What depends on several settings. */
 static int
 finish(struct config *c, struct ini_error *err)
 {
+	unsigned i;
+
+	for (i = 0; i < c->nlisteners; i++)
+		if (listener_finish(&c->listener[i], err) < 0 ||
+			check_sockets(c, i, err) < 0)
+			return -1;
 	err->line = 0;
 	if (c->nsockets == 0 && c->abstract[0] == '\0')
 		return fail(err, "socket and abstract-socket are both 'none': "
@@ -481,6 +563,18 @@ config_load(const char *path, struct config *out, struct ini_error *err)
 	r = ini_parse(text, len, on_setting, &loading, err);
 	free(text);
 	return r < 0 ? -1 : finish(out, err);
+}
+
+uint32_t
+config_listeners_of(const struct config *c, const char *key)
+{
+	uint32_t bits = 1;
+	unsigned i;
+
+	for (i = 0; i < c->nlisteners; i++)
+		if (listener_has_key(&c->listener[i], key))
+			bits |= UINT32_C(2) << i;
+	return bits;
 }
 
 /* Joins the folder of /proc/self/exe and name. */

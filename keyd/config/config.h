@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "ini/ini.h"
+#include "config/listener.h"
 
 enum {
 	CONFIG_MAX_SOCKETS = 16,
@@ -34,6 +34,9 @@ struct config {
 	unsigned spare_sessions;    /* prepared in advance */
 	unsigned long idle_timeout; /* ms; 0: never */
 	int log_level;              /* syslog priority */
+	bool user_namespace;        /* keyd may run in one */
+	struct listener_config listener[LISTENER_MAX];
+	unsigned nlisteners;
 };
 
 /* The settings, for man pages and their test. */
@@ -55,6 +58,12 @@ extern const struct config_setting config_settings[]; /* ends with name NULL */
  */
 __attribute__((warn_unused_result)) int
 config_load(const char *path, struct config *out, struct ini_error *err);
+
+/*
+ * Through which sockets may the key be used? Bit 0: those of `socket` and
+ * `abstract-socket`, always; bit n: listener n - 1.
+ */
+uint32_t config_listeners_of(const struct config *c, const char *key);
 
 /*
  * Path of one of our own programs ("keyd-load"): beside this program if it is

@@ -106,6 +106,22 @@ note_name(struct ini_state *s, struct ini_name *table, unsigned first,
 	return 0;
 }
 
+/* One name, or two with a blank between. */
+static int
+check_section(struct ini_state *s, const char *text, size_t len)
+{
+	const char *blank = memchr(text, ' ', len);
+	size_t first = blank == NULL ? len : (size_t)(blank - text);
+
+	if (len > INI_MAX_NAME)
+		return fail(s, "the name is too long");
+	if (check_name(s, text, first) < 0)
+		return -1;
+	if (blank == NULL)
+		return 0;
+	return check_name(s, blank + 1, len - first - 1);
+}
+
 static int
 parse_section(struct ini_state *s, const char *text, size_t len)
 {
@@ -115,7 +131,7 @@ parse_section(struct ini_state *s, const char *text, size_t len)
 		return fail(s, "a section's header does not end with ']'");
 	text++;
 	len -= 2;
-	if (check_name(s, text, len) < 0)
+	if (check_section(s, text, len) < 0)
 		return -1;
 	name = (struct ini_name){ text, len, s->line };
 	if (note_name(s, s->sections, 0, &s->nsections, INI_MAX_SECTIONS,

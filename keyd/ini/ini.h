@@ -1,5 +1,5 @@
 /*
- * INI files: `[section]`, `name = value`, comments from # or ; at a line's start. One
+ * INI files: `[section]` or `[kind name]`, `name = value`, comments from # or ; at a line's start. One
  * setting a line, no continuation, no quoting, no expansion; blanks around name and value
  * are removed. Used for keyd.conf, policies and the state file. libc only.
  */
@@ -33,7 +33,8 @@ typedef int ini_setting_fn(void *arg, const char *section, const char *name,
  * error: NUL or other control character, line or file too long, no '=', empty
  * or malformed name, a setting repeated in its section, a section repeated, too
  * many of either, or what the callback reports. Names are of letters, digits,
- * '-', '_' and '.'; a value may be empty. Returns 0, or -1 with *err filled in.
+ * '-', '_' and '.'; a section's may be two of them with one blank between. A
+ * value may be empty. Returns 0, or -1 with *err filled in.
  */
 __attribute__((warn_unused_result)) int ini_parse(const char *text, size_t len,
 	ini_setting_fn *fn, void *arg, struct ini_error *err);

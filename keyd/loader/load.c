@@ -314,6 +314,7 @@ keep(struct item *i, const struct key *k, const struct policy *p, bool left_out)
 	out->type = k->type;
 	out->bits = k->bits;
 	out->policy = *p;
+	out->policy.allow.listeners = i->key.listeners;
 	out->left_out = left_out;
 	l->keys[l->nkeys++] = out;
 	return 0;

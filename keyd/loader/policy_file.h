@@ -8,7 +8,7 @@
 #include "wire/boot.h"
 
 struct policy {
-	struct boot_set allow; /* sorted, no duplicates; ring fields 0 */
+	struct boot_set allow; /* sorted, no duplicates; the rest 0 */
 	uint32_t use;
 	unsigned use_line;
 	uint8_t tls12;

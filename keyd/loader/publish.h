@@ -1,4 +1,4 @@
-/* The index, and one ring for each distinct allow set, to the starter. */
+/* The index, and one ring for each distinct set of users and listeners, to the starter. */
 #ifndef KEYD_LOADER_PUBLISH_H
 #define KEYD_LOADER_PUBLISH_H
 
@@ -6,7 +6,7 @@
 
 typedef int publish_order_fn(const struct loaded *a, const struct loaded *b);
 
-/* By hash, then name. By allow set, then name. */
+/* By hash, then name. By users and listeners, then name. */
 int publish_by_hash(const struct loaded *a, const struct loaded *b);
 int publish_by_set(const struct loaded *a, const struct loaded *b);
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <syslog.h>
@@ -112,8 +113,7 @@ static void
 take(struct logger *me, const struct audit *a, const struct ucred *from)
 {
 	const bool broker = from->pid == me->broker;
-	const struct track_peer told = { a->peer_pid, a->peer_uid,
-		a->peer_gid };
+	struct track_peer told = { a->peer_pid, a->peer_uid, a->peer_gid, "" };
 	const struct track_peer *peer;
 	const uint32_t session = broker ? a->pid : (uint32_t)from->pid;
 	struct limit_id what;
@@ -123,6 +123,9 @@ take(struct logger *me, const struct audit *a, const struct ucred *from)
 		reject(me, from);
 		return;
 	}
+	if (broker)
+		(void)snprintf(told.listener, sizeof(told.listener), "%.*s",
+			(int)sizeof(told.listener) - 1, a->name);
 	peer = broker ? &told : track_find(session);
 	what = limit_id_of(a, peer == NULL ? (uint32_t)from->uid : peer->uid);
 	if (a->lost > 0)

@@ -22,6 +22,10 @@ add_peer(struct line *l, uint32_t session, const struct track_peer *peer)
 			peer->gid);
 	else
 		line_add(l, " peer unknown");
+	if (peer != NULL && peer->listener[0] != '\0') {
+		line_add(l, " listener=");
+		line_add_escaped(l, peer->listener, sizeof(peer->listener));
+	}
 	if (session != 0)
 		line_add(l, " session=%u", session);
 }

@@ -6,10 +6,12 @@
 
 enum {
 	TRACK_MAX = 17000, /* sessions: the most that max-sessions allows */
+	TRACK_NAME = 32,
 };
 
 struct track_peer {
 	uint32_t pid, uid, gid;
+	char listener[TRACK_NAME]; /* it came through; or "" */
 };
 
 /* The session has this peer from now on. Forgotten if the table is full. */

@@ -9,6 +9,7 @@ void
 boot_put_key(struct writer *w, const struct boot_key *k)
 {
 	writer_vec8(w, k->name, strlen(k->name));
+	writer_u32(w, k->listeners);
 	writer_u32(w, k->key_errno);
 	writer_u32(w, k->policy_errno);
 }
@@ -19,9 +20,11 @@ boot_get_key(struct reader *r, struct boot_key *out)
 	struct view name = reader_vec8(r);
 	struct boot_key k = { 0 };
 
+	k.listeners = reader_u32(r);
 	k.key_errno = reader_u32(r);
 	k.policy_errno = reader_u32(r);
-	if (reader_finish(r) < 0 || !proto_is_name(name.data, name.len))
+	if (reader_finish(r) < 0 || k.listeners == 0 ||
+		!proto_is_name(name.data, name.len))
 		return -1;
 	memcpy(k.name, name.data, name.len);
 	*out = k;
@@ -63,6 +66,7 @@ boot_put_set(struct writer *w, const struct boot_set *s)
 	writer_u8(w, s->ring_kind);
 	writer_u32(w, s->ring_len);
 	writer_u32(w, s->keys);
+	writer_u32(w, s->listeners);
 	for (i = 0; i < s->nuids; i++)
 		writer_u32(w, s->uids[i]);
 	for (i = 0; i < s->ngids; i++)
@@ -83,9 +87,10 @@ boot_get_set(struct reader *r, struct boot_set *out)
 	s.ring_kind = reader_u8(r);
 	s.ring_len = reader_u32(r);
 	s.keys = reader_u32(r);
-	if (s.nuids > BOOT_MAX_UIDS || s.ngids > BOOT_MAX_GIDS ||
-		s.nunits > BOOT_MAX_UNITS || s.ring_len == 0 ||
-		s.ring_len > BOOT_MAX_RING ||
+	s.listeners = reader_u32(r);
+	if (s.listeners == 0 || s.nuids > BOOT_MAX_UIDS ||
+		s.ngids > BOOT_MAX_GIDS || s.nunits > BOOT_MAX_UNITS ||
+		s.ring_len == 0 || s.ring_len > BOOT_MAX_RING ||
 		(s.ring_kind != BOOT_RING_SECRET &&
 			s.ring_kind != BOOT_RING_SEALED))
 		return -1;

@@ -65,6 +65,7 @@ enum boot_ring_kind {
  * tells why not. */
 struct boot_key {
 	char name[PROTO_MAX_NAME + 1];
+	uint32_t listeners; /* through which it may be used: bits, never 0 */
 	uint32_t key_errno, policy_errno;
 };
 
@@ -77,6 +78,7 @@ struct boot_foreign {
 struct boot_set {
 	uint8_t nuids, ngids, nunits, ring_kind;
 	uint32_t ring_len, keys;
+	uint32_t listeners; /* as of its keys */
 	uint32_t uids[BOOT_MAX_UIDS];
 	uint32_t gids[BOOT_MAX_GIDS];
 	char units[BOOT_MAX_UNITS][BOOT_MAX_UNIT + 1];

@@ -255,7 +255,7 @@ def abstract_name_is_taken():
                 check(c.generation() == 1, "no service on the path")
             taken = f"@{s.abstract}: taken by another program ({who})"
             check(s.state()["sockets"]["2"] == taken, f"{s.state()}")
-            expect_words(s.keyd_log(), f"<3>{s.conf}:", f"has the name @{s.abstract} ({who})")
+            expect_words(s.keyd_log(), f"<3>{s.conf}:", f"cannot listen on {taken}")
             check(s.reload_keyd() == "ok", "reload")
             check(s.state()["sockets"]["2"] == taken, f"{s.state()}")
             other.stdin.close()
@@ -277,12 +277,12 @@ def abstract_name_is_tried_again():
         name = s.write("none.conf", re.sub("socket = run.*", "socket = none", text, count=1))
         status, words = run([KEYD, "-c", name])
         check(status == 1, f"exit {status}")
-        expect_words(words, f"@{s.abstract}", "listens there")
+        expect_words(words, f"@{s.abstract}: taken by another program")
         path = text.replace("socket = run/", "socket = run2/")
         second = s.program([KEYD, "-c", s.write("path.conf", path)], "second")
         second.wait_output("ready")
         check(s.stop_keyd() == 0, "exit code")
-        second.wait_output("which is free now")
+        second.wait_output(f"listening on @{s.abstract} now")
         with Client("\0" + s.abstract) as c:
             check(c.generation() == 1, "no service on the name")
 

@@ -120,8 +120,8 @@ def references(pages):
 # --- settings ----------------------------------------------------------------
 
 
-def setting_names(page):
-    return [item.words("Ic")[0] for item in page.items("SETTINGS")]
+def setting_names(page, section="SETTINGS"):
+    return [item.words("Ic")[0] for item in page.items(section)]
 
 
 def documented(item):
@@ -183,9 +183,21 @@ def keyd_conf(page, tables):
         same_effect("keyd.conf", "", item, fallbacks[name])
 
 
+def listeners(page, tables):
+    """None has a default, so that each is tried beside the others."""
+    names = setting_names(page, "LISTENERS")
+    same(names, tables.first("listener"), "settings of a listener")
+    whole = {"socket": "/s", "keys": "k", "allow": "uid:1"}
+    for item in page.items("LISTENERS"):
+        rest = {k: v for k, v in whole.items() if k != item.words("Ic")[0]}
+        base = "[listener x]\n" + "".join(f"{k} = {v}\n" for k, v in rest.items())
+        same_effect("keyd.conf", base, item)
+
+
 def restarts(page, conf, tables):
     """Which settings need a restart is said in both places."""
-    fixed = tables.first("restart")
+    # Of listeners, the page says it in a sentence.
+    fixed = [name for name in tables.first("restart") if name != "listener"]
     told = [
         item.words("Ic")[0]
         for item in page.items("SETTINGS")
@@ -620,6 +632,7 @@ def main():
         tap.run(f"{page.name} can be read", is_rendered, page)
     tap.run("pages name each other", references, pages)
     tap.run("keyd.conf(5): settings", keyd_conf, conf5, tables)
+    tap.run("keyd.conf(5): listeners", listeners, conf5, tables)
     tap.run("settings that need a restart", restarts, conf5, conf, tables)
     tap.run("keyd.conf(5): layers", layers, conf5, tables)
     tap.run("keyd-policy(5): settings", policy, policy5, tables)

@@ -28,9 +28,12 @@ static void
 settings(void)
 {
 	const struct config_setting *s;
+	const struct listener_setting *l;
 
 	for (s = config_settings; s->name != NULL; s++)
 		(void)printf("keyd.conf\t%s\t%s\n", s->name, s->fallback);
+	for (l = listener_settings; l->name != NULL; l++)
+		(void)printf("listener\t%s\n", l->name);
 }
 
 static void
@@ -88,11 +91,16 @@ read_config(const char *file)
 	(void)printf("abstract-socket %s\nkeys %s\npolicies %s\nrun %s\n"
 		     "user %s\nchroot %s\nrequire %#x\nsession-uids %u %u\n"
 		     "max-sessions %u\nmax-sessions-per-user %u\n"
-		     "spare-sessions %u\nidle-timeout %lu\nlog-level %d\n",
+		     "spare-sessions %u\nidle-timeout %lu\nlog-level %d\n"
+		     "user-namespace %d\n",
 		c.abstract, c.keys, c.policies, c.run, c.user, c.chroot,
 		c.require, c.session_uid_first, c.session_uid_count,
 		c.max_sessions, c.max_sessions_per_user, c.spare_sessions,
-		c.idle_timeout, c.log_level);
+		c.idle_timeout, c.log_level, c.user_namespace);
+	for (i = 0; i < c.nlisteners; i++)
+		(void)printf("listener %s: %s, %s, %s\n", c.listener[i].name,
+			c.listener[i].socket, c.listener[i].keys,
+			c.listener[i].allow);
 	return 0;
 }
 

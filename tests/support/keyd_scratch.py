@@ -42,6 +42,10 @@ OWN_MOUNTS = [
     os.path.join(TOP, "tests", "support", "own_mounts.py"),
 ]
 SESSION_UIDS = "58201-59300"
+# These tests may run in a container without real root, where keyd must be told
+# that this is meant.
+with open("/proc/self/uid_map", encoding="ascii") as uid_map:
+    MAPPED = uid_map.read().split() != ["0", "0", "4294967295"]
 
 for name in ("OPENSSL_CONF", "OPENSSL_MODULES", "SSL_CERT_FILE"):
     os.environ.pop(name, None)
@@ -387,6 +391,8 @@ class Scratch:
             "policies": "policies",
             "run": "run",
         }
+        if MAPPED:
+            values["user-namespace"] = "allow"
         if ROOT:
             values["user"] = f"{KEYD_UID}:{KEYD_UID}"
             values["session-uids"] = SESSION_UIDS

@@ -120,6 +120,7 @@ send_key(int fd, const struct starter_key *k)
 	int fds[2];
 
 	(void)snprintf(b.name, sizeof(b.name), "%s", k->name);
+	b.listeners = k->listeners > 0 ? k->listeners : 1;
 	b.key_errno = k->key == NULL ? ENOENT : 0;
 	b.policy_errno = k->policy == NULL ? ENOENT : 0;
 	if (k->key != NULL)

@@ -17,7 +17,8 @@ struct starter_key {
 	const char *name, *key, *policy;
 	mode_t key_mode, policy_mode; /* 0: 0600, 0644 */
 	uid_t key_owner;
-	size_t key_len; /* 0: key is a string */
+	size_t key_len;     /* 0: key is a string */
+	uint32_t listeners; /* 0: 1 */
 };
 
 struct starter_file {

@@ -24,7 +24,7 @@ struct message {
 static void
 make_key(struct writer *w)
 {
-	boot_put_key(w, &(struct boot_key){ "www", ENOENT, EACCES });
+	boot_put_key(w, &(struct boot_key){ "www", 5, ENOENT, EACCES });
 }
 
 static int
@@ -47,6 +47,7 @@ make_set(struct writer *w)
 				.ring_kind = BOOT_RING_SEALED,
 				.ring_len = 4096,
 				.keys = 3,
+				.listeners = 5,
 				.uids = { 33, 0 },
 				.gids = { 1000 },
 				.units = { "nginx.service", "a" } });
@@ -246,9 +247,10 @@ Test(boot, sets_out_of_bounds_are_refused)
 		.ngids = BOOT_MAX_GIDS,
 		.nunits = BOOT_MAX_UNITS,
 		.ring_kind = BOOT_RING_SECRET,
-		.ring_len = BOOT_MAX_RING };
+		.ring_len = BOOT_MAX_RING,
+		.listeners = 1 };
 	struct boot_set bad;
-	uint8_t head[1024] = { BOOT_MAX_UIDS + 1, 0, 0, 1, 0, 0, 1 };
+	uint8_t head[1024] = { BOOT_MAX_UIDS + 1, 0, 0, 1, 0, 0, 1, [12] = 1 };
 	struct reader r;
 	unsigned i;
 
@@ -266,26 +268,29 @@ Test(boot, sets_out_of_bounds_are_refused)
 		cr_assert_eq(put_and_get_set(&bad), i == 1 || i == 2 ? 0 : -1);
 	}
 	bad = good;
+	bad.listeners = 0;
+	cr_assert_eq(put_and_get_set(&bad), -1);
+	bad = good;
 	bad.units[7][0] = '\0';
 	cr_assert_eq(put_and_get_set(&bad), -1);
 	/* Counts that no structure can hold, with all the bytes for them. */
-	r = reader_init(head, 12 + 4 * (BOOT_MAX_UIDS + 1));
+	r = reader_init(head, 16 + 4 * (BOOT_MAX_UIDS + 1));
 	cr_assert_eq(boot_get_set(&r, &bad), -1);
 	head[0] = 0;
 	head[1] = BOOT_MAX_GIDS + 1;
-	r = reader_init(head, 12 + 4 * (BOOT_MAX_GIDS + 1));
+	r = reader_init(head, 16 + 4 * (BOOT_MAX_GIDS + 1));
 	cr_assert_eq(boot_get_set(&r, &bad), -1);
 	head[1] = 0;
 	head[2] = BOOT_MAX_UNITS + 1;
 	for (i = 0; i < BOOT_MAX_UNITS + 1; i++)
-		head[12 + 2 * i] = head[13 + 2 * i] = 1;
-	r = reader_init(head, 12 + 2 * (BOOT_MAX_UNITS + 1));
+		head[16 + 2 * i] = head[17 + 2 * i] = 1;
+	r = reader_init(head, 16 + 2 * (BOOT_MAX_UNITS + 1));
 	cr_assert_eq(boot_get_set(&r, &bad), -1);
 	head[2] = BOOT_MAX_UNITS;
-	r = reader_init(head, 12 + 2 * BOOT_MAX_UNITS);
+	r = reader_init(head, 16 + 2 * BOOT_MAX_UNITS);
 	cr_assert_eq(boot_get_set(&r, &bad), 0);
-	head[13] = 0; /* a zero in a name */
-	r = reader_init(head, 12 + 2 * BOOT_MAX_UNITS);
+	head[17] = 0; /* a zero in a name */
+	r = reader_init(head, 16 + 2 * BOOT_MAX_UNITS);
 	cr_assert_eq(boot_get_set(&r, &bad), -1);
 }
 

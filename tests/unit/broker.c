@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "broker/backoff.h"
+#include "broker/door.h"
 #include "broker/generation.h"
+#include "broker/idmap.h"
 #include "broker/layers.h"
 #include "broker/peer.h"
 #include "broker/sets.h"
@@ -107,16 +109,16 @@ static struct sets *
 three_sets(void)
 {
 	struct sets *s = sets_new();
-	struct boot_set set = { .ring_len = 1 };
+	struct boot_set set = { .ring_len = 1, .listeners = 1 };
 
 	cr_assert_not_null(s);
 	set.nuids = 1;
 	set.uids[0] = 10;
 	cr_assert_eq(sets_add(s, &set, dup(0)), 0);
-	set = (struct boot_set){ .ngids = 1, .ring_len = 2 };
+	set = (struct boot_set){ .ngids = 1, .ring_len = 2, .listeners = 1 };
 	set.gids[0] = 20;
 	cr_assert_eq(sets_add(s, &set, dup(0)), 0);
-	set = (struct boot_set){ .nunits = 1, .ring_len = 3 };
+	set = (struct boot_set){ .nunits = 1, .ring_len = 3, .listeners = 1 };
 	(void)strcpy(set.units[0], "n.service");
 	cr_assert_not(s->has_units);
 	cr_assert_eq(sets_add(s, &set, dup(0)), 0);
@@ -168,7 +170,7 @@ Test(sets, a_peer_that_nobody_named_gets_none)
 Test(sets, more_rings_than_a_session_takes_is_an_error)
 {
 	struct sets *s = sets_new();
-	struct boot_set set = { .nuids = 1, .ring_len = 1 };
+	struct boot_set set = { .nuids = 1, .ring_len = 1, .listeners = 1 };
 	struct peer p = { .uid = 10 };
 	struct sets_match m;
 	unsigned i;
@@ -181,6 +183,132 @@ Test(sets, more_rings_than_a_session_takes_is_an_error)
 	cr_assert_eq(sets_add(s, &set, dup(0)), 0);
 	cr_assert_eq(sets_find(s, &p, &m), -1);
 	sets_free(s);
+}
+
+/* A listener with this `allow`. */
+static const struct doors *
+door(const char *allow, struct reasons *reasons)
+{
+	static struct config c;
+	static struct doors d;
+
+	memset(reasons, 0, sizeof(*reasons));
+	memset(&c, 0, sizeof(c));
+	c.nlisteners = 1;
+	(void)strcpy(c.listener[0].name, "web");
+	(void)strcpy(c.listener[0].allow, allow);
+	doors_make(&d, &c, reasons);
+	return &d;
+}
+
+static bool
+admits(const char *allow, uid_t uid)
+{
+	struct reasons reasons;
+	const struct peer p = { .uid = uid, .listener = 1 };
+
+	return doors_admit(door(allow, &reasons), &p);
+}
+
+Test(door, lets_in_whom_it_names_and_nobody_else)
+{
+	cr_assert(admits("uid:33", 33));
+	cr_assert_not(admits("uid:33", 34));
+	cr_assert(admits("uid:33, uid:100000-100999", 100000));
+	cr_assert(admits("uid:33, uid:100000-100999", 100999));
+	cr_assert_not(admits("uid:33, uid:100000-100999", 101000));
+	cr_assert_not(admits("uid:33, uid:100000-100999", 99999));
+	cr_assert(admits("daemon", 1));
+	cr_assert_not(admits("daemon", 2));
+}
+
+Test(door, root_is_a_user_among_others_and_the_overflow_id_is_nobody)
+{
+	cr_assert_not(admits("uid:1-65533", 0));
+	cr_assert(admits("uid:0", 0));
+	cr_assert(admits("root", 0));
+	/* Which the configuration refuses, too. */
+	cr_assert_not(admits("nobody", PEER_OVERFLOW_ID));
+	cr_assert_not(admits("uid:0-4294967294", 1));
+}
+
+Test(door, a_user_that_there_is_not_is_told_and_nobody)
+{
+	struct reasons reasons;
+	struct peer p = { .uid = 0, .listener = 1 };
+	const struct doors *d = door("no-such-user uid:5", &reasons);
+
+	cr_assert_eq(reasons.n, 1);
+	cr_assert_eq(reasons.errors, 0);
+	cr_assert_not_null(strstr(reasons.text[0], "'no-such-user'"));
+	cr_assert_not(doors_admit(d, &p));
+	p.uid = 5;
+	cr_assert(doors_admit(d, &p));
+}
+
+Test(door, a_listener_that_there_is_not_is_shut_and_no_listener_is_open)
+{
+	struct reasons reasons;
+	const struct doors *d = door("uid:5", &reasons);
+	struct peer p = { .uid = 5, .listener = 2 };
+
+	cr_assert_not(doors_admit(d, &p));
+	cr_assert_str_eq(doors_name(d, 2), "");
+	cr_assert_str_eq(doors_name(d, 1), "web");
+	p.listener = 0;
+	cr_assert(doors_admit(d, &p));
+	p.uid = PEER_OVERFLOW_ID;
+	cr_assert_not(doors_admit(d, &p));
+}
+
+Test(sets, through_a_listener_only_its_keys_and_its_users)
+{
+	struct sets *s = sets_new();
+	struct boot_set set = { .nuids = 2, .uids = { 10, 11 } };
+	struct reasons reasons;
+
+	s->doors = *door("uid:10 uid:12", &reasons);
+	/* Rings of keys for all sockets, and for listener 1 beside them. */
+	set.ring_len = 1;
+	set.listeners = 1;
+	cr_assert_eq(sets_add(s, &set, dup(0)), 0);
+	set.ring_len = 2;
+	set.listeners = 1 | 2;
+	cr_assert_eq(sets_add(s, &set, dup(0)), 0);
+	cr_assert_eq(found(s, (struct peer){ .uid = 10 }), 201);
+	cr_assert_eq(found(s, (struct peer){ .uid = 11 }), 201);
+	cr_assert_eq(found(s, (struct peer){ .uid = 10, .listener = 1 }), 102);
+	/* The policy names him, the listener does not; and the reverse. */
+	cr_assert_eq(found(s, (struct peer){ .uid = 11, .listener = 1 }), 0);
+	cr_assert_eq(found(s, (struct peer){ .uid = 12, .listener = 1 }), 0);
+	cr_assert_eq(found(s, (struct peer){ .uid = 10, .listener = 2 }), 0);
+	cr_assert_eq(found(s, (struct peer){ .uid = 10, .listener = 32 }), 0);
+	sets_free(s);
+}
+
+Test(peer, a_listener_is_one_account_and_no_users)
+{
+	const struct peer user = { .uid = 1 }, same = { .uid = 1, .gid = 7 },
+			  one = { .uid = 1, .listener = 1 },
+			  other = { .uid = 2, .listener = 1 },
+			  second = { .uid = 1, .listener = 2 };
+
+	cr_assert_eq(peer_account(&user), peer_account(&same));
+	cr_assert_eq(peer_account(&one), peer_account(&other));
+	cr_assert_neq(peer_account(&one), peer_account(&second));
+	cr_assert_neq(peer_account(&one), peer_account(&user));
+}
+
+Test(idmap, knows_the_map_of_the_whole_range_only)
+{
+	cr_assert(idmap_is_whole("         0          0 4294967295\n"));
+	cr_assert_not(idmap_is_whole("0 1000 1\n"));
+	cr_assert_not(idmap_is_whole("0 0 65536\n"));
+	cr_assert_not(idmap_is_whole("0 1000 1\n1 100000 65536\n"));
+	cr_assert_not(idmap_is_whole("0 0 4294967295\n1 2 3\n"));
+	cr_assert_not(idmap_is_whole("1 1 4294967295\n"));
+	cr_assert_not(idmap_is_whole(""));
+	cr_assert_not(idmap_is_whole("0 0\n"));
 }
 
 Test(backoff, doubles_up_to_a_minute_and_forgives)
@@ -280,6 +408,8 @@ find_user(const char *text, struct user *u)
 {
 	static struct config c;
 
+	/* These tests may run in a container. */
+	c.user_namespace = true;
 	(void)snprintf(c.user, sizeof(c.user), "%s", text);
 	return user_find(&c, u);
 }
@@ -333,9 +463,10 @@ Test(user, keyd_does_not_run_as_the_overflow_user)
 
 /* User 'a' has three sessions, 'b' has one, and all have those they wait for. */
 static unsigned
-rank_of(const void *arg, uid_t uid)
+rank_of(const void *arg, uint64_t account)
 {
-	return waiting_count(arg, uid) + (uid == 'a' ? 3 : uid == 'b');
+	return waiting_count(arg, account) +
+	       (account == 'a' ? 3 : account == 'b');
 }
 
 Test(waiting, who_has_least_comes_first_then_who_came_first)

@@ -156,7 +156,10 @@ Test(config, each_error_names_line_and_setting)
 	} rows[] = {
 		{ "\nsokcet = x\n", 2, "no setting 'sokcet'" },
 		{ "keys = a\nrun = b\nkeys = c\n", 3, "'keys' is repeated" },
-		{ "[keyd]\nkeys = a\n", 2, "no sections" },
+		{ "[keyd]\nkeys = a\n", 2, "[keyd]: a section" },
+		{ "[listener]\nkeys = a\n", 2, "[listener]: a section" },
+		{ "user-namespace = yes\n", 1,
+			"user-namespace: neither refuse nor allow" },
 		{ "keys\n", 1, "no '='" },
 		{ "keys =\n", 1, "keys: a path is missing" },
 		{ "policies =\n", 1, "policies: a path is missing" },
@@ -194,6 +197,100 @@ Test(config, each_error_names_line_and_setting)
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		expect_error(rows[i].text, rows[i].line, rows[i].words);
+}
+
+#define WEB "[listener web]\nsocket = /s\nkeys = a*\nallow = uid:5\n"
+
+Test(config, listeners_have_sockets_keys_and_users_of_their_own)
+{
+	static struct config c;
+	struct ini_error err;
+
+	cr_assert_eq(load("socket = /a\n" WEB "[listener b.2]\nsocket = s\n"
+			  "keys = site, mail-?\nallow = uid:7-9 www-data\n",
+			     &c, &err),
+		0, "%s", err.text);
+	cr_assert_eq(c.nlisteners, 2);
+	cr_assert_str_eq(c.listener[0].name, "web");
+	cr_assert_str_eq(c.listener[0].socket, "/s");
+	cr_assert_eq(c.listener[0].line, 3);
+	cr_assert_str_eq(c.listener[1].name, "b.2");
+	cr_assert_eq(c.listener[1].socket[0], '/');
+	cr_assert_eq(config_listeners_of(&c, "ab"), 3);
+	cr_assert_eq(config_listeners_of(&c, "site"), 5);
+	cr_assert_eq(config_listeners_of(&c, "mail-1"), 5);
+	cr_assert_eq(config_listeners_of(&c, "mail-12"), 1);
+	cr_assert_eq(config_listeners_of(&c, "site2"), 1);
+	cr_assert_eq(config_listeners_of(&c, "A"), 1);
+}
+
+Test(config, a_listener_that_is_not_whole_is_refused)
+{
+	static const struct {
+		const char *text;
+		unsigned line;
+		const char *words;
+	} rows[] = {
+		{ "[listener a]\nkeys = *\nallow = x\n", 2,
+			"[listener a]: socket is missing" },
+		{ "[listener a]\nsocket = /s\nallow = x\n", 2,
+			"[listener a]: keys is missing" },
+		{ "[listener a]\nsocket = /s\nkeys = *\n", 2,
+			"[listener a]: allow is missing" },
+		{ "[listener a]\nuser = x\n", 2, "no setting 'user'" },
+		{ "[listener a]\nsocket = /s /t\n", 2, "one path" },
+		{ "[listener a]\nsocket = none /t\n", 2, "one path" },
+		{ "[listener a]\nsocket =\n", 2, "a path is missing" },
+		{ "[listener a]\nkeys = a/b\n", 2, "neither a key's name" },
+		{ "[listener a]\nkeys = [a]\n", 2, "neither a key's name" },
+		{ "[listener a]\nkeys =\n", 2, "'*' for all, is missing" },
+		{ "[listener a]\nallow =\n", 2, "nobody is named" },
+		{ "[listener a]\nallow = gid:5\n", 2, "is none of NAME" },
+		{ "[listener a]\nallow = unit:a.service\n", 2, "is none of" },
+		{ "[listener a]\nallow = uid:\n", 2, "is not a user id" },
+		{ "[listener a]\nallow = uid:5-\n", 2, "is not a user id" },
+		{ "[listener a]\nallow = uid:-5\n", 2, "is not a user id" },
+		{ "[listener a]\nallow = uid:1-2-3\n", 2, "is not a user id" },
+		{ "[listener a]\nallow = uid:4294967295\n", 2,
+			"not a user id" },
+		{ "[listener a]\nallow = uid:9-8\n", 2, "ends before" },
+		{ "[listener a]\nallow = uid:0-8\n", 2, "uid 0 is root's" },
+		{ "[listener a]\nallow = uid:65534\n", 2, "nobody in" },
+		{ "[listener a]\nallow = uid:1-65534\n", 2, "nobody in" },
+		{ "[listener a]\nallow = uid:65000-70000\n", 2, "nobody in" },
+		{ "socket = /s\n" WEB, 3, "'/s' is named twice" },
+		{ WEB "[listener b]\nsocket = /s\nkeys = *\nallow = x\n", 6,
+			"[listener b]: socket: '/s' is named twice" },
+		{ "[listener aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]\nkeys = *\n", 2,
+			"at most 31 characters" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		expect_error(rows[i].text, rows[i].line, rows[i].words);
+}
+
+Test(config, there_are_31_listeners_and_64_words_at_most)
+{
+	static char text[8192];
+	static struct config c;
+	struct ini_error err;
+	size_t n = 0;
+	int i;
+
+	for (i = 0; i < LISTENER_MAX; i++)
+		n += (size_t)sprintf(text + n,
+			"[listener l%d]\nsocket = /%d\nkeys = *\n"
+			"allow = uid:0\n",
+			i, i);
+	cr_assert_eq(load(text, &c, &err), 0, "%s", err.text);
+	cr_assert_eq(config_listeners_of(&c, "a"), UINT32_MAX);
+	(void)strcpy(text + n, "[listener x]\nsocket = /x\n");
+	expect_error(text, 4 * LISTENER_MAX + 2, "more than 31");
+	n = (size_t)sprintf(text, "[listener a]\nallow =");
+	for (i = 0; i <= LISTENER_MAX_USERS; i++)
+		n += (size_t)sprintf(text + n, " uid:%d", i);
+	expect_error(text, 2, "more than 64 words");
 }
 
 Test(config, long_values_are_refused)

@@ -56,6 +56,7 @@ Test(ini, reads_settings_sections_and_comments)
 		"/a=b c;/d=;");
 	expect("a=1\n[one]\na=2\n[two.x]\na = 3=4 # not a comment\n",
 		"/a=1;one/a=2;two.x/a=3=4 # not a comment;");
+	expect("[one two]\na=2\n", "one two/a=2;");
 	expect("name = \xc3\xa9 [x]\n", "/name=\xc3\xa9 [x];");
 }
 
@@ -93,7 +94,12 @@ Test(ini, rejects_each_malformed_line_by_number)
 		{ "[x\n", 3, 1, "']'" },
 		{ "[\n", 2, 1, "']'" },
 		{ "[]\n", 3, 1, "missing" },
-		{ "[a b]\n", 6, 1, "character" },
+		{ "[a b c]\n", 8, 1, "character" },
+		{ "[a  b]\n", 7, 1, "character" },
+		{ "[ a]\n", 5, 1, "missing" },
+		{ "[a ]\n", 5, 1, "missing" },
+		{ "[a\tb]\n", 6, 1, "character" },
+		{ "[a b]\nx=1\n[a b]\n", 16, 3, "repeated" },
 		{ "\nx = bad\n", 9, 2, "bad value" },
 	};
 	size_t i;

@@ -588,6 +588,36 @@ Test(loader, groups_keys_by_who_may_use_them)
 		free((void *)(uintptr_t)keys[i].key);
 }
 
+Test(loader, keys_for_different_listeners_share_no_ring)
+{
+	static const uint32_t bits[] = { 1, 3, 3, 5 };
+	static const char *const names[] = { "a", "b", "c", "d" };
+	struct starter_key keys[5] = { 0 };
+	struct starter s = { .keys = keys };
+	uint32_t seen = 0;
+	unsigned i;
+
+	for (i = 0; i < 4; i++) {
+		EVP_PKEY *pkey = make_key("EC:P-256");
+
+		keys[i].name = names[i];
+		keys[i].key = make_pem(pkey, "PrivateKeyInfo");
+		keys[i].policy = "allow = www\nuse = sign\n";
+		keys[i].listeners = bits[i];
+		EVP_PKEY_free(pkey);
+	}
+	starter_load(&s);
+	assert_loaded(&s);
+	cr_assert_eq(s.nsets, 3);
+	for (i = 0; i < s.nsets; i++) {
+		seen |= UINT32_C(1) << s.sets[i].listeners;
+		cr_assert_eq(s.sets[i].keys, s.sets[i].listeners == 3 ? 2 : 1);
+	}
+	cr_assert_eq(seen, 1 << 1 | 1 << 3 | 1 << 5);
+	for (i = 0; i < 4; i++)
+		free((void *)(uintptr_t)keys[i].key);
+}
+
 Test(loader, puts_the_policy_into_the_ring)
 {
 	struct starter s = load_policy("allow = www\nuse = csr, sign\n"

@@ -6,7 +6,7 @@
 #include "logger/limit.h"
 #include "logger/report.h"
 
-static const struct track_peer peer = { 12, 33, 34 };
+static const struct track_peer peer = { 12, 33, 34, "" };
 
 static void
 expect_line(const struct audit *a, const struct track_peer *p, const char *text)
@@ -177,7 +177,7 @@ Test(line, is_cut_off_at_its_end)
 
 Test(track, remembers_and_forgets_sessions)
 {
-	struct track_peer p = { 1, 2, 3 };
+	struct track_peer p = { 1, 2, 3, "" };
 	uint32_t i;
 
 	cr_assert_null(track_find(5));
