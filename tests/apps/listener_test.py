@@ -14,7 +14,6 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "support"))
 from broker_test import (
     HELLO,
-    IDENTITY,
     KEYD,
     LIMIT,
     NO_KEYS,
