@@ -18,7 +18,7 @@ _keydctl_types='rsa:2048 rsa:3072 rsa:4096 rsa:8192
 _keydctl_verb_options() {
 	case $1 in
 	import) echo '--allow --use --certificate --name --passin --weak-keys
-		--force --dry-run --offline' ;;
+		--force --all-links --dry-run --offline' ;;
 	generate) echo '--type --allow --use --shell --offline' ;;
 	csr) echo '--subject --san --out' ;;
 	restore | remove) echo '--yes --offline' ;;

@@ -9,7 +9,6 @@
 
 #include "daemon.h"
 #include "origin.h"
-#include "origin.h"
 #include "recover.h"
 #include "text.h"
 
@@ -166,11 +165,10 @@ enlist_free(const struct enlist *e, const char *path, bool all, struct fault *f)
 			return -1;
 		if (r > 0 && came_from(e, path))
 			return fault_set(f, FAULT_REFUSED,
-				"%s: an older key of this file is kept as %s: "
-				"if "
-				"it is not needed any more, keydctl remove %s, "
-				"and import again; else choose another name "
-				"with --name",
+				"%s: an older key of this file is kept as %s, "
+				"which running programs may need until they "
+				"have reloaded: choose another name with "
+				"--name, and when they have, keydctl remove %s",
 				path, e->name, e->name);
 		if (r > 0)
 			return fault_set(f, FAULT_REFUSED,

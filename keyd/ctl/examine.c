@@ -94,13 +94,42 @@ dates(struct findings *v, const char *name, const struct boot_description *d)
 
 /* Is there still a shell where the key was? */
 static void
-file(struct findings *v, const struct store *s, const char *name,
-	const struct origin *o)
+is_shell_still(struct findings *v, const char *name, const struct origin *o,
+	const char *path)
 {
 	struct path_place place;
 	struct swap_file file;
 	struct view part;
-	struct fault f = { 0 };
+	struct fault f;
+
+	if (path_find(path, &place, &f) < 0) {
+		finding_say(v, FINDING_WARNING, name, "%s", f.text);
+		return;
+	}
+	if (!place.exists) {
+		finding_say(v, FINDING_WARNING, name, "%s is gone", path);
+	} else if (swap_read_linked(&place, place.name, &file, &f) < 0) {
+		finding_say(v, FINDING_WARNING, name, "%s", f.text);
+	} else {
+		if (!shellfile_find(o->form, &file.bytes, name, &part))
+			finding_say(v, FINDING_ERROR, name,
+				"%s is not its shell any more. If a renewal "
+				"wrote "
+				"a key there: keydctl import --name NEW, "
+				"restart "
+				"or reload what uses it, and only then keydctl "
+				"remove %s: until they have reloaded, running "
+				"programs need the old key",
+				path, name);
+		swap_free(&file);
+	}
+	path_close(&place);
+}
+
+static void
+files(struct findings *v, const char *name, const struct origin *o)
+{
+	unsigned i;
 
 	if (o->phase == ORIGIN_IMPORTING || o->phase == ORIGIN_RESTORING)
 		finding_say(v, FINDING_ERROR, name,
@@ -108,23 +137,9 @@ file(struct findings *v, const struct store *s, const char *name,
 			origin_phase_name(o->phase), o->path);
 	if (o->phase != ORIGIN_IMPORTED)
 		return;
-	if (path_find(o->path, &place, &f) < 0) {
-		finding_say(v, FINDING_WARNING, name, "%s", f.text);
-		return;
-	}
-	if (!place.exists)
-		finding_say(v, FINDING_WARNING, name, "%s is gone", o->path);
-	else if (swap_read(&place, place.name, &file, &f) < 0)
-		finding_say(v, FINDING_WARNING, name, "%s", f.text);
-	else if (!shellfile_find(o->form, &file.bytes, name, &part))
-		finding_say(v, FINDING_ERROR, name,
-			"%s is not its shell any more: if a renewal wrote a "
-			"key there: keydctl remove %s, then keydctl import",
-			o->path, name);
-	if (place.exists && f.text[0] == '\0')
-		swap_free(&file);
-	path_close(&place);
-	(void)s;
+	is_shell_still(v, name, o, o->path);
+	for (i = 0; i < o->nlinks; i++)
+		is_shell_still(v, name, o, o->links[i]);
 }
 
 static void
@@ -138,7 +153,7 @@ origin(struct findings *v, const struct store *s, const char *name)
 	if (origin_get(s, name, o, &f) < 0)
 		finding_say(v, FINDING_ERROR, name, "%s", f.text);
 	else
-		file(v, s, name, o);
+		files(v, name, o);
 	free(o);
 }
 

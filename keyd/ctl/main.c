@@ -22,7 +22,7 @@ static const struct verb {
 	{ "import", import_verb,
 		"--allow WHO[,…] [--use USE[,…]] [--certificate FILE] "
 		"[--name NAME] [--passin FROM] [--weak-keys] [--force] "
-		"[--dry-run] [--offline] FILE…",
+		"[--all-links] [--dry-run] [--offline] FILE…",
 		"move keys into keyd, leaving shells" },
 	{ "generate", generate_verb,
 		"NAME --type TYPE --allow WHO[,…] "

@@ -53,20 +53,48 @@ put_xattrs(FILE *out, const struct meta *m)
 	}
 }
 
+/* One path a line. 0, or -1: it is too long for one. */
+static int
+put_path(FILE *out, const char *name, const char *path)
+{
+	char text[3 * PATH_MAX];
+
+	if (text_escape(path, text, sizeof(text)) < 0 ||
+		strlen(text) > INI_MAX_LINE - 16)
+		return -1;
+	(void)fprintf(out, "%s = %s\n", name, text);
+	return 0;
+}
+
+/* 0, or -1 with the path that is too long in *odd. */
+static int
+put_paths(FILE *out, const struct origin *o, const char **odd)
+{
+	char number[16];
+	unsigned i;
+
+	*odd = o->path;
+	if (o->path[0] != '\0' && put_path(out, "path", o->path) < 0)
+		return -1;
+	for (i = 0; i < o->nlinks; i++) {
+		(void)snprintf(number, sizeof(number), "link-%u", i + 1);
+		*odd = o->links[i];
+		if (put_path(out, number, o->links[i]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int
 origin_put(const struct store *s, const char *name, const struct origin *o,
 	struct fault *f)
 {
-	char path[3 * PATH_MAX], rest[2 * ORIGIN_HASH + 1], *text = NULL;
+	char rest[2 * ORIGIN_HASH + 1], *text = NULL;
+	const char *odd;
 	size_t len = 0;
-	FILE *out;
-	int r;
+	int r, paths;
+	FILE *out = open_memstream(&text, &len);
 
-	if (text_escape(o->path, path, sizeof(path)) < 0 ||
-		strlen(path) > INI_MAX_LINE - 16)
-		return fault_set(
-			f, FAULT_FAILED, "%s: the path is too long", o->path);
-	out = open_memstream(&text, &len);
 	if (out == NULL)
 		return fault_set(f, FAULT_FAILED, "out of memory");
 	(void)fprintf(out, "# Written by keydctl: do not edit.\n");
@@ -74,10 +102,10 @@ origin_put(const struct store *s, const char *name, const struct origin *o,
 		o->time);
 	if (o->hash[0] != '\0')
 		(void)fprintf(out, "hash = %s\n", o->hash);
+	paths = put_paths(out, o, &odd);
 	if (o->path[0] != '\0')
-		(void)fprintf(out,
-			"path = %s\nas = %u\nuid = %u\ngid = %u\nmode = %o\n",
-			path, (unsigned)o->as, (unsigned)o->meta.uid,
+		(void)fprintf(out, "as = %u\nuid = %u\ngid = %u\nmode = %o\n",
+			(unsigned)o->as, (unsigned)o->meta.uid,
 			(unsigned)o->meta.gid, (unsigned)o->meta.mode);
 	if (o->form != SHELLFILE_PEM)
 		(void)fprintf(out, "form = %s\n", forms[o->form]);
@@ -93,6 +121,8 @@ origin_put(const struct store *s, const char *name, const struct origin *o,
 	}
 	if (fclose(out) != 0)
 		r = fault_set(f, FAULT_FAILED, "out of memory");
+	else if (paths < 0)
+		r = fault_set(f, FAULT_FAILED, "%s: the path is too long", odd);
 	else
 		r = store_put(s, STORE_ORIGIN, name, text, len, f);
 	free(text);
@@ -151,6 +181,20 @@ get_form(const char *value, struct origin *o)
 	return -1;
 }
 
+/* "link-N", in their order. */
+static int
+get_link(const char *name, const char *value, struct origin *o)
+{
+	uint64_t n;
+
+	if (get_number(name, 10, LINKS_MAX - 1, &n) < 0 || n != o->nlinks + 1)
+		return -1;
+	if (text_unescape(value, o->links[o->nlinks], PATH_MAX) < 0)
+		return -1;
+	o->nlinks++;
+	return 0;
+}
+
 static int
 get_setting(void *arg, const char *section, const char *name, const char *value,
 	unsigned line, struct ini_error *err)
@@ -172,6 +216,8 @@ get_setting(void *arg, const char *section, const char *name, const char *value,
 			    : -1;
 	} else if (strcmp(name, "path") == 0) {
 		r = text_unescape(value, o->path, sizeof(o->path));
+	} else if (strncmp(name, "link-", 5) == 0) {
+		r = get_link(name + 5, value, o);
 	} else if (strcmp(name, "tmp") == 0) {
 		r = strlen(value) >= sizeof(o->tmp) ||
 				    strchr(value, '/') != NULL
@@ -225,6 +271,43 @@ origin_get(const struct store *s, const char *name, struct origin *out,
 							 : err.text);
 	bytes_free(&text);
 	return r;
+}
+
+void
+origin_set_links(struct origin *o, const struct links *l)
+{
+	unsigned i;
+
+	(void)snprintf(o->path, sizeof(o->path), "%s", l->at[0].real);
+	o->nlinks = l->n - 1;
+	for (i = 1; i < l->n; i++)
+		(void)snprintf(o->links[i - 1], PATH_MAX, "%s", l->at[i].real);
+}
+
+/* The temporary name is beside this path, wherever that leads by now. */
+static int
+is_there(const struct links *l, const char *path, struct fault *f)
+{
+	if (strcmp(l->at[l->n - 1].real, path) == 0)
+		return 0;
+	return fault_set(f, FAULT_REFUSED,
+		"%s: it was a hard link of %s, and has become a symbolic link: "
+		"remove it, and run keydctl again",
+		path, l->at[0].real);
+}
+
+int
+origin_get_links(const struct origin *o, struct links *l, struct fault *f)
+{
+	unsigned i;
+
+	if (links_add(l, o->path, f) < 0)
+		return -1;
+	for (i = 0; i < o->nlinks; i++)
+		if (links_add(l, o->links[i], f) < 0 ||
+			is_there(l, o->links[i], f) < 0)
+			return -1;
+	return 0;
 }
 
 int

@@ -8,6 +8,7 @@
 
 #include <limits.h>
 
+#include "links.h"
 #include "meta.h"
 #include "shellfile.h"
 #include "store.h"
@@ -28,7 +29,9 @@ enum {
 struct origin {
 	enum origin_phase phase;
 	char path[PATH_MAX]; /* real path of the file */
-	char tmp[SWAP_NAME]; /* its temporary name beside it */
+	unsigned nlinks;     /* other hard links of it, that changed with it */
+	char links[LINKS_MAX - 1][PATH_MAX];
+	char tmp[SWAP_NAME]; /* its temporary name beside it: links_tmp() */
 	struct meta meta;
 	enum shellfile_form form;
 	uint8_t rest[ORIGIN_HASH]; /* of a block: origin_rest() of the file */
@@ -44,6 +47,13 @@ __attribute__((warn_unused_result)) int origin_put(const struct store *s,
 /* 1, 0 if the key has none, or -1 with *f. */
 __attribute__((warn_unused_result)) int origin_get(const struct store *s,
 	const char *name, struct origin *out, struct fault *f);
+
+/* The file's names, as l has them, into the journal. */
+void origin_set_links(struct origin *o, const struct links *l);
+
+/* Walks to all of them. 0, or -1 with *f: l has those before the one that failed. */
+__attribute__((warn_unused_result)) int
+origin_get_links(const struct origin *o, struct links *l, struct fault *f);
 
 /* SHA-256 of what stands before and behind a part of the file. 0 or -1. */
 __attribute__((warn_unused_result)) int origin_rest(

@@ -8,14 +8,22 @@
 #include "shellfile.h"
 #include "text.h"
 
+/* One name of the application's file. */
+struct spot {
+	struct stat st;
+	bool is_shell, is_key, has_tmp;
+};
+
 struct half {
 	const struct store *store;
 	const char *name;
 	struct origin origin;
-	struct path_place place;
-	struct bytes key;      /* what stood in it, by the store */
-	struct swap_file file; /* the application's; no bytes if missing */
-	bool has_key, is_shell, is_key, has_tmp;
+	struct links links;
+	struct spot spots[LINKS_MAX];
+	struct bytes key; /* what stood in it, by the store */
+	bool has_key;
+	unsigned shells,
+		keys; /* of the names; the rest are missing, or others' */
 };
 
 int
@@ -72,22 +80,42 @@ is_as_read(const struct half *h, const struct bytes *b)
 }
 
 static int
-look(struct half *h, struct fault *f)
+look_at(struct half *h, unsigned i, struct fault *f)
 {
+	const struct path_place *p = &h->links.at[i];
+	struct spot *spot = &h->spots[i];
+	char tmp[SWAP_NAME];
+	struct swap_file file;
 	int r;
 
-	if (path_find(h->origin.path, &h->place, f) < 0)
-		return -1;
-	if (h->place.exists) {
-		if (swap_read(&h->place, h->place.name, &h->file, f) < 0)
+	if (p->exists) {
+		if (swap_read_linked(p, p->name, &file, f) < 0)
 			return -1;
-		h->is_shell = has_shell(h, &h->file.bytes);
-		h->is_key = has_key(h, &h->file.bytes);
+		spot->st = file.st;
+		spot->is_shell = has_shell(h, &file.bytes);
+		spot->is_key = !spot->is_shell && has_key(h, &file.bytes);
+		swap_free(&file);
 	}
-	r = h->origin.tmp[0] == '\0' ? 0
-				     : swap_exists(&h->place, h->origin.tmp, f);
-	h->has_tmp = r == 1;
+	h->shells += spot->is_shell;
+	h->keys += spot->is_key;
+	if (h->origin.tmp[0] == '\0')
+		return 0;
+	r = swap_exists(p, links_tmp(h->origin.tmp, i, tmp), f);
+	spot->has_tmp = r == 1;
 	return r < 0 ? -1 : 0;
+}
+
+static int
+look(struct half *h, struct fault *f)
+{
+	unsigned i;
+
+	if (origin_get_links(&h->origin, &h->links, f) < 0)
+		return -1;
+	for (i = 0; i < h->links.n; i++)
+		if (look_at(h, i, f) < 0)
+			return -1;
+	return 0;
 }
 
 static int
@@ -96,7 +124,7 @@ note(const struct half *h, const char *words)
 	char real[PATH_MAX];
 
 	(void)fprintf(stderr, "keydctl: %s: %s\n",
-		text_shown(h->place.real, real), words);
+		text_shown(h->links.at[0].real, real), words);
 	return 0;
 }
 
@@ -118,10 +146,20 @@ drop(struct half *h, const char *words, struct fault *f)
 	return note(h, words);
 }
 
+/* No temporary name is left; nor, if the key stood under them, a name that it was
+ * given meanwhile. */
 static int
-no_tmp(struct half *h, struct fault *f)
+no_tmp(const struct half *h, bool key, struct fault *f)
 {
-	return h->has_tmp ? swap_discard(&h->place, h->origin.tmp, f) : 0;
+	unsigned left;
+
+	if (h->origin.tmp[0] == '\0')
+		return 0;
+	if (links_discard(&h->links, h->origin.tmp, &left, f) < 0)
+		return -1;
+	if (key && left > 0)
+		(void)note(h, LINKS_LEFT);
+	return 0;
 }
 
 static int
@@ -131,73 +169,116 @@ strange(const struct half *h, struct fault *f)
 		"%s: while its key was being moved as %s, the move was "
 		"interrupted and the file replaced: if the key in keyd is not "
 		"needed any more, keydctl remove %s",
-		h->place.real, h->name, h->name);
+		h->links.at[0].real, h->name, h->name);
 }
 
-/* Under the temporary name: the key that was read, or another's file? 1, 0,
- * or -1 with *f. */
+typedef bool is_fn(const struct half *h, const struct bytes *b);
+
+/* Is it that what stands under the temporary name? 1, 0, or -1 with *f. */
 static int
-is_old_key(const struct half *h, struct fault *f)
+tmp_is(const struct half *h, unsigned i, is_fn *is, struct fault *f)
 {
-	struct swap_file tmp;
+	char tmp[SWAP_NAME];
+	struct swap_file file;
 	int r;
 
-	if (swap_read(&h->place, h->origin.tmp, &tmp, f) < 0)
+	if (swap_read_linked(&h->links.at[i], links_tmp(h->origin.tmp, i, tmp),
+		    &file, f) < 0)
 		return -1;
-	r = is_as_read(h, &tmp.bytes);
-	swap_free(&tmp);
+	r = is(h, &file.bytes);
+	swap_free(&file);
 	return r;
 }
 
-/* The file is neither key nor shell: someone has replaced it. What is left of
- * ours beside it is in the store too, or public. */
+static bool
+is_ours(const struct half *h, const struct bytes *b)
+{
+	return has_key(h, b) || has_shell(h, b);
+}
+
+/* Is it that under all temporary names that are there? */
+static int
+all_tmp_are(const struct half *h, is_fn *is, struct fault *f)
+{
+	unsigned i;
+	int r = 1;
+
+	for (i = 0; i < h->links.n && r == 1; i++)
+		if (h->spots[i].has_tmp)
+			r = tmp_is(h, i, is, f);
+	return r;
+}
+
+/* A name of the file is neither key nor shell: someone has replaced it. What is
+ * left of ours beside it is in the store too, or public. */
 static int
 superseded(struct half *h, struct fault *f)
 {
-	struct swap_file tmp;
+	char tmp[SWAP_NAME];
+	unsigned i;
 	int ours;
 
-	if (!h->has_tmp)
-		return strange(h, f);
-	if (swap_read(&h->place, h->origin.tmp, &tmp, f) < 0)
-		return -1;
-	ours = has_key(h, &tmp.bytes) || has_shell(h, &tmp.bytes);
-	swap_free(&tmp);
-	if (ours && no_tmp(h, f) < 0)
-		return -1;
+	for (i = 0; i < h->links.n; i++) {
+		if (!h->spots[i].has_tmp)
+			continue;
+		ours = tmp_is(h, i, is_ours, f);
+		if (ours < 0 ||
+			(ours > 0 && swap_discard(&h->links.at[i],
+					     links_tmp(h->origin.tmp, i, tmp),
+					     f) < 0))
+			return -1;
+	}
 	return strange(h, f);
+}
+
+/*
+ * Back to where it began, for the names that are shells, or keys, by now. One of them without its
+ * temporary name belongs to a move that was over, but for the note of it; what was done to the
+ * others since is the operator's.
+ */
+static int
+go_back(struct half *h, bool shells, struct fault *f)
+{
+	char tmp[SWAP_NAME];
+	unsigned i;
+
+	for (i = 0; i < h->links.n; i++)
+		if (h->spots[i].is_shell == shells && !h->spots[i].has_tmp)
+			return strange(h, f);
+	for (i = 0; i < h->links.n; i++)
+		if (h->spots[i].is_shell == shells &&
+			swap_back(&h->links.at[i],
+				links_tmp(h->origin.tmp, i, tmp),
+				&h->spots[i].st, f) < 0)
+			return -1;
+	return no_tmp(h, !shells, f);
 }
 
 static int
 end_import(struct half *h, struct fault *f)
 {
-	int r = 1;
+	int r;
 
-	if (!h->has_key && !h->is_shell) {
-		if (no_tmp(h, f) < 0)
+	if (!h->has_key) {
+		if (h->shells > 0)
+			return strange(h, f);
+		if (no_tmp(h, false, f) < 0)
 			return -1;
 		return drop(h, "an interrupted import was taken back", f);
 	}
-	if (h->is_shell && !h->has_key)
-		return strange(h, f);
-	if (h->is_shell) {
-		if (h->has_tmp)
-			r = is_old_key(h, f);
-		if (r < 0)
-			return -1;
-		if (r == 1) {
-			if (no_tmp(h, f) < 0)
-				return -1;
-			return settle(
-				h, "an interrupted import was finished", f);
-		}
-		/* What was swapped out is not what had been read. */
-		if (swap_back(&h->place, h->origin.tmp, &h->file.st, f) < 0)
-			return -1;
-	} else if (!h->is_key) {
+	if (h->shells + h->keys < h->links.n)
 		return superseded(h, f);
+	r = h->keys == 0 ? all_tmp_are(h, is_as_read, f) : 0;
+	if (r < 0)
+		return -1;
+	if (r > 0) {
+		if (no_tmp(h, true, f) < 0)
+			return -1;
+		return settle(h, "an interrupted import was finished", f);
 	}
-	if (no_tmp(h, f) < 0)
+	/* Not all were exchanged, or what was swapped out is not what had been
+	 * read. */
+	if (go_back(h, true, f) < 0)
 		return -1;
 	return drop(h, "an interrupted import was taken back", f);
 }
@@ -205,13 +286,26 @@ end_import(struct half *h, struct fault *f)
 static int
 end_restore(struct half *h, struct fault *f)
 {
-	if (h->has_key && !h->is_key && !h->is_shell)
+	int r;
+
+	if (!h->has_key) {
+		if (no_tmp(h, false, f) < 0)
+			return -1;
+		return drop(h, "an interrupted restore was finished", f);
+	}
+	if (h->shells + h->keys < h->links.n)
 		return superseded(h, f);
-	if (no_tmp(h, f) < 0)
+	r = h->shells == 0 ? all_tmp_are(h, has_shell, f) : 0;
+	if (r < 0)
 		return -1;
-	if (h->is_shell && h->has_key)
-		return settle(h, "an interrupted restore was taken back", f);
-	return drop(h, "an interrupted restore was finished", f);
+	if (r > 0) {
+		if (no_tmp(h, false, f) < 0)
+			return -1;
+		return drop(h, "an interrupted restore was finished", f);
+	}
+	if (go_back(h, false, f) < 0)
+		return -1;
+	return settle(h, "an interrupted restore was taken back", f);
 }
 
 /* 1 if there was something to end. */
@@ -225,7 +319,6 @@ recover_one(const struct store *s, const char *name, struct fault *f)
 		return fault_set(f, FAULT_FAILED, "out of memory");
 	h->store = s;
 	h->name = name;
-	h->place.dir = -1;
 	r = origin_get(s, name, &h->origin, f);
 	if (r <= 0 || (h->origin.phase != ORIGIN_IMPORTING &&
 			      h->origin.phase != ORIGIN_RESTORING)) {
@@ -239,12 +332,11 @@ recover_one(const struct store *s, const char *name, struct fault *f)
 	if (r == 0)
 		r = h->origin.phase == ORIGIN_IMPORTING ? end_import(h, f)
 							: end_restore(h, f);
-	else if (!h->has_key && h->place.dir < 0)
+	else if (!h->has_key && h->links.n == 0)
 		/* No key, no way to the file: nothing of ours is anywhere. */
 		r = recover_drop(s, name, f);
 	bytes_free(&h->key);
-	swap_free(&h->file);
-	path_close(&h->place);
+	links_close(&h->links);
 	free(h);
 	return r < 0 ? -1 : 1;
 }

@@ -18,7 +18,8 @@ struct job {
 	const struct store *store;
 	const char *name;
 	struct origin origin;
-	struct path_place place;
+	struct links links;
+	const struct path_place *place; /* the first of them */
 	struct swap_file shell;
 	struct view part;  /* of it: the shell */
 	struct bytes key;  /* what stood there */
@@ -40,14 +41,14 @@ check_key(const struct job *j, struct fault *f)
 	if (key == NULL || shell == NULL || fd < 0)
 		(void)fault_set(f, FAULT_FAILED, "out of memory");
 	else if (enlist_inspect(j->store, j->name, NULL, key, f) == 0 &&
-		 helper_inspect(j->store->config, j->place.real, fd, -1, shell,
+		 helper_inspect(j->store->config, j->place->real, fd, -1, shell,
 			 f) == 0)
 		r = memcmp(key->d.hash, shell->d.hash, PROTO_HASH_LEN) == 0
 			    ? 0
 			    : fault_set(f, FAULT_REFUSED,
 				      "%s: it is the shell of another key than "
 				      "the one in the store",
-				      j->place.real);
+				      j->place->real);
 	if (fd >= 0)
 		(void)close(fd);
 	free(shell);
@@ -70,6 +71,76 @@ put_together(struct job *j, struct fault *f)
 	if (origin_rest(&j->shell.bytes, j->part, rest) < 0)
 		return fault_set(f, FAULT_FAILED, "out of memory");
 	j->is_changed = memcmp(rest, j->origin.rest, sizeof(rest)) != 0;
+	return 0;
+}
+
+/* A hard link from the import, which is none any more: if it is a shell all the
+ * same, it would be left without its key. */
+static int
+check_lost(const struct job *j, const char *path, struct fault *f)
+{
+	struct swap_file file;
+	struct path_place p;
+	struct view part;
+	bool shell;
+	int r;
+
+	if (path_find(path, &p, f) < 0)
+		return -1;
+	r = p.exists ? swap_read_linked(&p, p.name, &file, f) : 0;
+	if (r == 0 && p.exists) {
+		shell = shellfile_find(
+			j->origin.form, &file.bytes, j->name, &part);
+		swap_free(&file);
+		if (shell)
+			r = fault_set(f, FAULT_REFUSED,
+				"%s: it is a file of its own by now, and no "
+				"more a hard link of %s: make it one again (ln "
+				"-f), or remove it",
+				path, j->place->real);
+	}
+	path_close(&p);
+	return r;
+}
+
+/* Is it among the names that are put back? */
+static bool
+has_link(const struct job *j, const char *path)
+{
+	unsigned i;
+
+	for (i = 1; i < j->links.n; i++)
+		if (strcmp(j->links.at[i].real, path) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * The names that were replaced with it. One that is gone, or another's by now, is left
+ * alone; one that was added would be a shell without a key.
+ */
+static int
+find_links(struct job *j, struct fault *f)
+{
+	unsigned long n = j->shell.st.st_nlink;
+	char *named[LINKS_MAX];
+	struct stat st;
+	unsigned i, k = 0;
+
+	for (i = 0; i < j->origin.nlinks; i++)
+		if (lstat(j->origin.links[i], &st) == 0 && S_ISREG(st.st_mode))
+			named[k++] = j->origin.links[i];
+	named[k] = NULL;
+	if (links_join(&j->links, &j->shell.st, named, f) < 0)
+		return -1;
+	if (j->links.n != n)
+		return fault_set(f, FAULT_REFUSED,
+			"%s: it has %lu hard links, and %u of them are known "
+			"from the import: remove the others (find -samefile)",
+			j->place->real, n, j->links.n);
+	for (i = 0; i < k; i++)
+		if (!has_link(j, named[i]) && check_lost(j, named[i], f) < 0)
+			return -1;
 	return 0;
 }
 
@@ -97,28 +168,29 @@ look(struct job *j, struct fault *f)
 			"%s: the key was not imported from a file, so there "
 			"is nothing to go back to",
 			j->name);
-	if (path_find(j->origin.path, &j->place, f) < 0)
+	if (links_add(&j->links, j->origin.path, f) < 0)
 		return -1;
+	j->place = j->links.at;
 	/* Who writes there now would get to see the key. */
-	if (j->place.uid != geteuid() && j->place.uid != j->origin.as)
+	if (j->place->uid != geteuid() && j->place->uid != j->origin.as)
 		return fault_set(f, FAULT_REFUSED,
 			"%s: its directory is now uid %u's, who would get the "
 			"key: it was uid %u's when it was imported",
-			j->place.real, (unsigned)j->place.uid,
+			j->place->real, (unsigned)j->place->uid,
 			(unsigned)j->origin.as);
-	if (!j->place.exists)
+	if (!j->place->exists)
 		return fault_set(f, FAULT_REFUSED,
 			"%s: it is gone: put the shell there first (keydctl "
 			"shell %s --out FILE)",
 			j->origin.path, j->name);
-	if (swap_read(&j->place, j->place.name, &j->shell, f) < 0)
+	if (swap_read_linked(j->place, j->place->name, &j->shell, f) < 0)
 		return -1;
 	if (!shellfile_find(j->origin.form, &j->shell.bytes, j->name, &j->part))
 		return fault_set(f, FAULT_REFUSED,
 			"%s: it is not the shell of %s any more, and is left "
 			"alone",
-			j->place.real, j->name);
-	if (check_key(j, f) < 0)
+			j->place->real, j->name);
+	if (find_links(j, f) < 0 || check_key(j, f) < 0)
 		return -1;
 	return put_together(j, f);
 }
@@ -130,18 +202,20 @@ replace(struct job *j, struct fault *f)
 	int r;
 
 	j->origin.phase = ORIGIN_RESTORING;
+	origin_set_links(&j->origin, &j->links);
 	if (swap_name(j->origin.tmp, f) < 0 ||
 		origin_put(j->store, j->name, &j->origin, f) < 0)
 		return -1;
-	r = swap_prepare(&j->place, j->origin.tmp, j->file.data, j->file.len,
+	r = links_prepare(&j->links, j->origin.tmp, j->file.data, j->file.len,
 		&j->origin.meta, f);
 	if (r == 0)
-		r = swap_exchange(&j->place, j->origin.tmp, &j->shell, f);
+		r = links_exchange(&j->links, j->origin.tmp, &j->shell, f);
 	if (r == SWAP_STUCK) {
 		fault_add(f, ", and keyd has the key");
 		return -1;
 	}
-	if (swap_discard(&j->place, j->origin.tmp, r < 0 ? &more : f) < 0) {
+	if (links_discard(&j->links, j->origin.tmp, NULL, r < 0 ? &more : f) <
+		0) {
 		if (r < 0)
 			fault_add(f, "; %s", more.text);
 		return -1;
@@ -158,13 +232,18 @@ replace(struct job *j, struct fault *f)
 static void
 say(struct ctl *c, const struct job *j)
 {
-	const char *name = j->name, *path = j->place.real;
+	const char *name = j->name, *path = j->place->real;
 	char real[PATH_MAX];
+	unsigned i;
 
 	if (c->json) {
 		json_open(&c->out, NULL, '{');
 		json_string(&c->out, "name", name);
 		json_string(&c->out, "file", path);
+		json_open(&c->out, "links", '[');
+		for (i = 1; i < j->links.n; i++)
+			json_string(&c->out, NULL, j->links.at[i].real);
+		json_close(&c->out, ']');
 		json_string(&c->out, "outcome", "restored");
 		json_string(&c->out, "rest",
 			j->is_changed ? "changed" : "as it was");
@@ -174,6 +253,9 @@ say(struct ctl *c, const struct job *j)
 	(void)printf("%s holds its private key again, and %s is no longer "
 		     "in the store. Restart what uses the file.\n",
 		text_shown(path, real), name);
+	for (i = 1; i < j->links.n; i++)
+		(void)printf("So does its hard link %s.\n",
+			text_shown(j->links.at[i].real, real));
 	if (j->is_changed)
 		(void)printf("Its other parts (certificates?) have changed "
 			     "since the import, and were left as they are: "
@@ -190,7 +272,8 @@ take_out(struct ctl *c, const struct job *j, bool offline, struct fault *f)
 	if (r == 0)
 		say(c, j);
 	else
-		fault_add(f, "; %s holds its private key again", j->place.real);
+		fault_add(
+			f, "; %s holds its private key again", j->place->real);
 	if (!offline && daemon_without(&c->config, j->name, &more) < 0) {
 		if (r == 0)
 			*f = more;
@@ -218,7 +301,6 @@ run(struct ctl *c, const char *name, bool yes, bool offline, struct fault *f)
 	if (j == NULL)
 		return fault_set(f, FAULT_FAILED, "out of memory");
 	j->name = name;
-	j->place.dir = -1;
 	if (enlist_ready(&c->config, offline, f) < 0 ||
 		store_open(&c->config, true, &store, f) < 0)
 		goto done;
@@ -231,7 +313,7 @@ run(struct ctl *c, const char *name, bool yes, bool offline, struct fault *f)
 	(void)snprintf(question, sizeof(question),
 		"Put the private key of %s back into %s%s, readable to who "
 		"may read the file",
-		name, text_shown(j->place.real, real),
+		name, text_shown(j->place->real, real),
 		j->is_changed ? changed : "");
 	if (confirm(yes, question, f) < 0 || store_can_drop(&store, f) < 0 ||
 		replace(j, f) < 0)
@@ -243,7 +325,7 @@ done:
 	bytes_free(&j->key);
 	bytes_free(&j->file);
 	swap_free(&j->shell);
-	path_close(&j->place);
+	links_close(&j->links);
 	free(j);
 	return r;
 }

@@ -67,6 +67,8 @@ line(const char *name, const char *value)
 static void
 say(const char *name, const struct view_of *v)
 {
+	unsigned i;
+
 	(void)printf("%s: %s, %u bits\n", name,
 		proto_key_type_name(v->answer.d.key_type),
 		(unsigned)v->answer.d.bits);
@@ -87,11 +89,15 @@ say(const char *name, const struct view_of *v)
 		return;
 	line(origin_phase_name(v->origin.phase), v->when);
 	line("file", v->origin.path);
+	for (i = 0; i < v->origin.nlinks; i++)
+		line("hard link", v->origin.links[i]);
 }
 
 static void
 say_json(struct json *j, const char *name, const struct view_of *v)
 {
+	unsigned i;
+
 	json_open(j, NULL, '{');
 	json_string(j, "name", name);
 	json_string(j, "type", proto_key_type_name(v->answer.d.key_type));
@@ -108,6 +114,10 @@ say_json(struct json *j, const char *name, const struct view_of *v)
 	json_string(j, "subject", v->answer.subject);
 	json_number(j, "not-after", v->answer.d.not_after);
 	json_string(j, "file", v->origin.path);
+	json_open(j, "links", '[');
+	for (i = 0; i < v->origin.nlinks; i++)
+		json_string(j, NULL, v->origin.links[i]);
+	json_close(j, ']');
 	json_number(j, "time", v->origin.time);
 	json_close(j, '}');
 }

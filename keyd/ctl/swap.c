@@ -20,13 +20,13 @@ static const char attribute[] =
 
 static int
 check(const struct path_place *p, const char *name, const struct stat *st,
-	struct fault *f)
+	bool linked, struct fault *f)
 {
 	const char *what = NULL;
 
 	if (!S_ISREG(st->st_mode))
 		what = "it is not a regular file";
-	else if (st->st_nlink != 1)
+	else if (st->st_nlink != 1 && !linked)
 		what = "it has other hard links, which would keep the key: "
 		       "remove them (find -samefile)";
 	else if (st->st_size > SWAP_MAX)
@@ -39,9 +39,9 @@ check(const struct path_place *p, const char *name, const struct stat *st,
 		*name == '\0' ? "" : ": ", what);
 }
 
-int
-swap_read(const struct path_place *p, const char *name, struct swap_file *out,
-	struct fault *f)
+static int
+read_file(const struct path_place *p, const char *name, bool linked,
+	struct swap_file *out, struct fault *f)
 {
 	int fd, saved, r = -1;
 
@@ -69,7 +69,7 @@ swap_read(const struct path_place *p, const char *name, struct swap_file *out,
 			f, FAULT_FAILED, "%s: %s", p->real, strerror(errno));
 		goto done;
 	}
-	if (check(p, name, &out->st, f) < 0)
+	if (check(p, name, &out->st, linked, f) < 0)
 		goto done;
 	if (bytes_read(fd, SWAP_MAX, &out->bytes) < 0) {
 		(void)fault_set(
@@ -82,6 +82,20 @@ swap_read(const struct path_place *p, const char *name, struct swap_file *out,
 done:
 	(void)close(fd);
 	return r;
+}
+
+int
+swap_read(const struct path_place *p, const char *name, struct swap_file *out,
+	struct fault *f)
+{
+	return read_file(p, name, false, out, f);
+}
+
+int
+swap_read_linked(const struct path_place *p, const char *name,
+	struct swap_file *out, struct fault *f)
+{
+	return read_file(p, name, true, out, f);
 }
 
 void
@@ -242,8 +256,8 @@ is_same(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-static int
-stat_as(const struct path_place *p, const char *name, struct stat *st,
+int
+swap_stat(const struct path_place *p, const char *name, struct stat *st,
 	struct fault *f)
 {
 	int r, saved;
@@ -270,10 +284,15 @@ verify(const struct path_place *p, const char *tmp, const struct swap_file *old,
 	struct stat st;
 	int r = -1;
 
-	if (swap_read(p, tmp, &now, f) < 0)
+	if (swap_read_linked(p, tmp, &now, f) < 0)
 		return -1;
-	if (stat_as(p, p->name, &st, f) < 0)
+	if (swap_stat(p, p->name, &st, f) < 0)
 		r = -1;
+	else if (now.st.st_nlink != old->st.st_nlink)
+		(void)fault_set(f, FAULT_REFUSED,
+			"%s: the number of its hard links has changed in the "
+			"meantime, and it is as it was found: try again",
+			p->real);
 	else if (!is_same(&now.st, &old->st) ||
 		 !bytes_equal(&now.bytes, &old->bytes))
 		(void)fault_set(f, FAULT_FAILED,
@@ -298,8 +317,9 @@ swap_back(const struct path_place *p, const char *tmp, const struct stat *ours,
 	unsigned i;
 
 	for (i = 0; i < MAX_EXCHANGES; i++) {
-		if (stat_as(p, tmp, &next, f) < 0 || exchange(p, tmp, f) < 0 ||
-			stat_as(p, tmp, &out, f) < 0)
+		if (swap_stat(p, tmp, &next, f) < 0 ||
+			exchange(p, tmp, f) < 0 ||
+			swap_stat(p, tmp, &out, f) < 0)
 			return -1;
 		if (is_same(&out, &put))
 			return fsync(p->dir) == 0
@@ -320,7 +340,7 @@ swap_exchange(const struct path_place *p, const char *tmp,
 	struct stat prepared;
 	struct fault back;
 
-	if (stat_as(p, tmp, &prepared, f) < 0 || exchange(p, tmp, f) < 0)
+	if (swap_stat(p, tmp, &prepared, f) < 0 || exchange(p, tmp, f) < 0)
 		return -1;
 	if (verify(p, tmp, old, &prepared, f) == 0) {
 		if (fsync(p->dir) == 0)

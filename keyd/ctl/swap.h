@@ -38,7 +38,16 @@ struct swap_file {
 __attribute__((warn_unused_result)) int swap_read(const struct path_place *p,
 	const char *name, struct swap_file *out, struct fault *f);
 
+/* The same of a file that may have hard links: file->st tells how many. */
+__attribute__((warn_unused_result)) int
+swap_read_linked(const struct path_place *p, const char *name,
+	struct swap_file *out, struct fault *f);
+
 void swap_free(struct swap_file *file);
+
+/* What stands under the name. 0, or -1 with *f. */
+__attribute__((warn_unused_result)) int swap_stat(const struct path_place *p,
+	const char *name, struct stat *out, struct fault *f);
 
 /* Is there anything under the name? 1, 0, or -1 with *f. */
 __attribute__((warn_unused_result)) int
@@ -56,7 +65,7 @@ swap_prepare(const struct path_place *p, const char *tmp, const void *data,
 
 /*
  * Exchanges tmp and the file, and makes sure that what stands under tmp then is
- * old, in identity and bytes, and under the file's name what was under tmp. If
+ * old, in identity, bytes and number of hard links, and under the file's name what was under tmp. If
  * not, goes back as swap_back does, and fails: -1, or SWAP_STUCK if the way
  * back failed too, and then nothing may be removed.
  */
