@@ -32,6 +32,12 @@ class Client(matrix.Server):
     purpose = "clientAuth"
     times = 10  # it is used, at least, while keyd is restarted
 
+    def start(self, w):
+        """Starts what lives on between two uses, if there is such a thing."""
+
+    def stop(self, w):
+        """Ends it."""
+
     def once(self, version, cert):
         """Uses it: OSError or Failed if that does not work, or if what it
         talks to saw something else."""
@@ -40,6 +46,9 @@ class Client(matrix.Server):
     def held(self, cert):
         """A context: a process of it that has signed, and lives on."""
         raise NotImplementedError
+
+    def recovered(self, w):
+        """What must be so after a while without keyd."""
 
     def course(self, w, tap, suffix):
         return Course(w, self, tap, suffix)
@@ -112,12 +121,15 @@ class Course(matrix.Course):
         self.server.once(f"TLSv{version}", cert)
 
     def control(self):
+        self.server.start(self.w)
         for kind in self.server.handshakes:
             self.once(kind)
         with contextlib.ExitStack() as stack:
             for cert in self.certs.values():
                 stack.enter_context(self.server.held(cert))
-            return self.plain_keys_show()
+            note = self.plain_keys_show()
+        self.server.stop(self.w)
+        return note
 
     def holds_nothing(self):
         """A process that has just signed."""
@@ -150,7 +162,8 @@ class Course(matrix.Course):
         else:
             raise ks.Failed("it worked without keyd")
         self.w.start_keyd()
-        self.handshake()
+        ks.wait_for("a success with keyd", self.succeeds, 5)
+        self.server.recovered(self.w)
         return note
 
     def run(self):
@@ -158,6 +171,7 @@ class Course(matrix.Course):
         go = tap.run("the control: plain keys show in memory", self.control)
         go = go and tap.run("the keys are imported in place", self.import_keys)
         if go:
+            s.start(self.w)
             for kind in s.handshakes:
                 tap.run(kind, self.once, kind)
             tap.run("it holds no key, and misses nothing", self.holds_nothing)

@@ -3,6 +3,10 @@
 start, with the two ways of naming keys, and the smtp client with a certificate
 of its own."""
 
+import contextlib
+import re
+
+import clients
 import matrix
 import world
 from world import ks
@@ -26,6 +30,18 @@ def command(stream, text, code):
     return said(stream, code)
 
 
+def start(w):
+    """As its unit."""
+    w.launch(["/usr/lib/postfix/configure-instance.sh", "-"], "configure")
+    w.launch(["/usr/sbin/postmulti", "-i", "-", "-p", "start"], "postfix")
+
+
+def stop(w):
+    pid = world.pid_in(f"{SPOOL}/pid/master.pid")
+    w.launch(["/usr/sbin/postmulti", "-i", "-", "-p", "stop"], "stop")
+    world.gone(pid)
+
+
 class Postfix(matrix.Server):
     runs = "smtpd: root until its chroot, then postfix"
     reloads = "`postfix reload`"
@@ -42,14 +58,11 @@ class Postfix(matrix.Server):
         ks.run_ok(["postconf", "-e", *self.settings(certs)])
 
     def start(self, w):
-        w.launch(["/usr/lib/postfix/configure-instance.sh", "-"], "configure")
-        w.launch(["/usr/sbin/postmulti", "-i", "-", "-p", "start"], "postfix")
+        start(w)
         world.listening(self.port)
 
     def stop(self, w):
-        pid = world.pid_in(f"{SPOOL}/pid/master.pid")
-        w.launch(["/usr/sbin/postmulti", "-i", "-", "-p", "stop"], "stop")
-        world.gone(pid)
+        stop(w)
 
     def reload(self, w):
         """master has read its settings when it says so."""
@@ -91,7 +104,7 @@ class Postfix(matrix.Server):
 class Starttls(Postfix):
     """Keys and certificates in files of their own."""
 
-    name = "Postfix smtpd, STARTTLS, smtpd_tls_key_file"
+    name = "Postfix smtpd, STARTTLS, `smtpd_tls_key_file`"
     port = 25
     starttls = "smtp"
 
@@ -117,7 +130,150 @@ class Starttls(Postfix):
             command(stream, "STARTTLS", b"220")
 
 
-SERVERS = [Starttls()]
+class Smtps(Postfix):
+    """Key and certificate in one file each."""
+
+    name = "Postfix smtpd, smtps, `smtpd_tls_chain_files`"
+    kinds = {"chain-rsa": "rsa:2048", "chain-ec": "ec:P-256"}
+    port = 465
+
+    def settings(self, certs):
+        files = ", ".join(c.key for c in certs.values())
+        return [f"smtpd_tls_chain_files={files}"]
+
+    def configure(self, w, certs):
+        for cert in certs.values():
+            with open(cert.key, "a", encoding="ascii") as f:
+                f.write(ks.read_text(cert.cert))
+        super().configure(w, certs)
+        service = "smtps inet n - y - - smtpd"
+        ks.run_ok(["postconf", "-M", f"smtps/inet={service}"])
+        wrapper = "smtps/inet/smtpd_tls_wrappermode=yes"
+        ks.run_ok(["postconf", "-P", wrapper])
+
+    def greet(self, stream):
+        said(stream, b"220")
+
+
+def sink(server, plain):
+    """A server of letters; notes whom each is to."""
+    with plain.makefile("rwb") as stream:
+        reply(stream, "220 sink", "EHLO")
+        reply(stream, "250-sink\r\n250 STARTTLS", "STARTTLS")
+        stream.write(b"220 go ahead\r\n")
+        stream.flush()
+    with server.wrap(plain) as tls, tls.makefile("rwb") as stream:
+        ks.check(stream.readline().startswith(b"EHLO"), "no EHLO")
+        reply(stream, "250 sink", "MAIL")
+        to = reply(stream, "250 ok", "RCPT").partition("<")[2]
+        reply(stream, "250 ok", "DATA")
+        stream.write(b"354 go ahead\r\n")
+        stream.flush()
+        while stream.readline() != b".\r\n":
+            pass
+        server.note(tls, to.partition("@")[0])
+        reply(stream, "250 ok", "QUIT")
+        stream.write(b"221 bye\r\n")
+
+
+def reply(stream, text, verb):
+    """Says it; the command that follows, which must be that one."""
+    stream.write(f"{text}\r\n".encode())
+    stream.flush()
+    line = stream.readline().decode()
+    ks.check(line.startswith(verb), f"{verb} expected: {line}")
+    return line
+
+
+class Smtp(clients.Client):
+    """A transport for each version and certificate."""
+
+    name = "Postfix smtp, client"
+    runs = "smtp: root until its chroot, then postfix"
+    also = "a letter that waits while keyd is away is delivered after"
+    know = (
+        "with `smtp_tls_security_level = may`, Postfix sends in the clear"
+        " while keyd is away: use `encrypt` or stricter"
+    )
+    allow = "postfix"
+    kinds = {"client-rsa": "rsa:2048", "client-ec": "ec:P-256"}
+    letters = 0
+
+    def configure(self, w, certs):
+        self.w = w
+        self.site = w.certificate("site", "rsa:2048")
+        self.sink = clients.Demanding(self.site, certs, sink)
+        routes = []
+        for name, cert in certs.items():
+            for version in ("TLSv1.2", "TLSv1.3"):
+                self.add_transport(f"{name}-{version}", cert, version)
+                routes.append(self.route(name, version))
+        ks.run_ok(
+            ["postconf", "-e", "inet_interfaces=127.0.0.1"]
+            + ["mydestination=", f"smtp_tls_CAfile={self.site.cert}"]
+            + ["smtp_tls_security_level=encrypt", "smtp_host_lookup=native"]
+            + [f"transport_maps=inline:{{{', '.join(routes)}}}"]
+        )
+
+    def start(self, w):
+        start(w)
+
+    def stop(self, w):
+        stop(w)
+
+    def route(self, name, version):
+        where = f"{name}.{version}.example".lower()
+        return f"{{{where}={name}-{version}:[127.0.0.1]:{clients.PORT}}}"
+
+    def add_transport(self, name, cert, version):
+        """The one certificate in two files, the other in one."""
+        ks.run_ok(["postconf", "-M", f"{name}/unix={name} unix - - y - - smtp"])
+        options = [f"smtp_tls_mandatory_protocols={version}"]
+        if "ec" in name:
+            options += [f"smtp_tls_chain_files={cert.key},{cert.cert}"]
+        else:
+            options += [f"smtp_tls_cert_file={cert.cert}"]
+            options += [f"smtp_tls_key_file={cert.key}"]
+        ks.run_ok(
+            ["postconf", "-P", *(f"{name}/unix/{text}" for text in options)]
+        )
+
+    def once(self, version, cert):
+        self.letters += 1
+        me = f"letter{self.letters}"
+        where = f"{cert.name}.{version}.example".lower()
+        ks.run_ok(
+            ["/usr/sbin/sendmail", "-f", "root@localhost", f"{me}@{where}"],
+            stdin="Subject: a letter\n\nHello.\n",
+        )
+        pattern = rf"to=<{me}@\S+ .* status=(.*)"
+        said = ks.wait_for(
+            me, lambda: re.search(pattern, ks.read_text(self.w.syslog))
+        )
+        ks.check(said[1].startswith("sent"), said[1])
+        ks.check(
+            (version, cert.name, me) in self.sink.seen, f"{self.sink.seen}"
+        )
+
+    @contextlib.contextmanager
+    def held(self, cert):
+        """smtp waits for more to deliver."""
+        self.once("TLSv1.3", cert)
+        master = world.pid_in(f"{SPOOL}/pid/master.pid")
+        yield next(
+            pid for pid in ks.children(master) if ks.command_of(pid) == "smtp"
+        )
+
+    def recovered(self, w):
+        """No letter is lost."""
+        ks.run_ok(["postqueue", "-f"])
+        wanted = {f"letter{n + 1}" for n in range(self.letters)}
+        ks.wait_for(
+            "all letters", lambda: wanted == {to for *_, to in self.sink.seen}
+        )
+
+
+SERVERS = [Starttls(), Smtps(), Smtp()]
 
 if __name__ == "__main__":
     matrix.main(SERVERS)
