@@ -134,7 +134,6 @@ class Smtps(Postfix):
     """Key and certificate in one file each."""
 
     name = "Postfix smtpd, smtps, `smtpd_tls_chain_files`"
-    kinds = {"chain-rsa": "rsa:2048", "chain-ec": "ec:P-256"}
     port = 465
 
     def settings(self, certs):
@@ -196,7 +195,6 @@ class Smtp(clients.Client):
         " while keyd is away: use `encrypt` or stricter"
     )
     allow = "postfix"
-    kinds = {"client-rsa": "rsa:2048", "client-ec": "ec:P-256"}
     letters = 0
 
     def configure(self, w, certs):
@@ -204,10 +202,10 @@ class Smtp(clients.Client):
         self.site = w.certificate("site", "rsa:2048")
         self.sink = clients.Demanding(self.site, certs, sink)
         routes = []
-        for name, cert in certs.items():
+        for cert in certs.values():
             for version in ("TLSv1.2", "TLSv1.3"):
-                self.add_transport(f"{name}-{version}", cert, version)
-                routes.append(self.route(name, version))
+                self.add_transport(f"{cert.name}-{version}", cert, version)
+                routes.append(self.route(cert.name, version))
         ks.run_ok(
             ["postconf", "-e", "inet_interfaces=127.0.0.1"]
             + ["mydestination=", f"smtp_tls_CAfile={self.site.cert}"]

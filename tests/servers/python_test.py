@@ -45,7 +45,7 @@ class Server(matrix.Server):
     port = 8443
 
     def configure(self, w, certs):
-        self.certs = certs
+        self.certs = certs.values()
         for cert in certs.values():
             ks.run_ok(["chgrp", USER, cert.key])
             ks.run_ok(["chmod", "640", cert.key])
@@ -54,7 +54,7 @@ class Server(matrix.Server):
 
     def start(self, w):
         self.program = w.service(
-            [PYTHON, "-c", SERVER, *self.certs],
+            [PYTHON, "-c", SERVER, *(c.name for c in self.certs)],
             *["python"],
             user=USER,
             group=USER,
@@ -72,7 +72,6 @@ class Server(matrix.Server):
 class Client(clients.Client):
     name = "Python `ssl`, client"
     runs = "the user"
-    kinds = {"client-rsa": "rsa:2048", "client-ec": "ec:P-256"}
 
     def configure(self, w, certs):
         self.w = w
