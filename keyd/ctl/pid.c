@@ -172,7 +172,7 @@ static void
 allow_words(const struct kinds *v, char *out, size_t size)
 {
 	size_t i, j, n = 0;
-	char name[64];
+	char name[64], *colon;
 
 	out[0] = '\0';
 	for (i = 0; i < v->n && n < size; i++) {
@@ -184,7 +184,9 @@ allow_words(const struct kinds *v, char *out, size_t size)
 			continue;
 		(void)user_name(v->list[i]->id.uid, name);
 		/* "uid N" is written uid:N. */
-		name[strcspn(name, " ")] = ':';
+		colon = strchr(name, ' ');
+		if (colon != NULL)
+			*colon = ':';
 		n += (size_t)snprintf(
 			out + n, size - n, "%s%s", n == 0 ? "" : " or ", name);
 	}

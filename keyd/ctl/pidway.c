@@ -96,22 +96,32 @@ any_socket(struct pid_check *k, char why[512])
 
 /* --- what would help ------------------------------------------------------ */
 
+static void
+advise(struct pid_check *k, char out[PLACE_MAX_ADVICE])
+{
+	const struct config *c = &k->findings.ctl->config;
+	const char *path = CLIENT_DEFAULT_SOCKET,
+		   *name = CLIENT_DEFAULT_ABSTRACT;
+
+	if (names_sockets(k)) {
+		path = k->socket;
+		name = k->abstract;
+	} else if (!k->conf_is_right) {
+		path = c->nsockets > 0 ? c->socket[0] : "";
+		name = c->abstract;
+	}
+	(void)place_advice(k->p, c, path, name, out);
+}
+
 void
 pidway_judge(struct pid_check *k)
 {
-	const struct config *c = &k->findings.ctl->config;
-	char why[512], advice[PLACE_MAX_ADVICE];
+	char why[512], advice[PLACE_MAX_ADVICE] = "keyd does not run";
 
 	if (any_socket(k, why))
 		return;
 	if (k->running)
-		place_advice(k->p, c,
-			names_sockets(k) ? k->socket : CLIENT_DEFAULT_SOCKET,
-			names_sockets(k) ? k->abstract
-					 : CLIENT_DEFAULT_ABSTRACT,
-			advice);
-	else
-		(void)snprintf(advice, sizeof(advice), "keyd does not run");
+		advise(k, advice);
 	pidcheck_say(
 		k, FINDING_ERROR, "it cannot reach keyd: %s: %s", why, advice);
 }

@@ -38,8 +38,12 @@ in_chroot(const struct process *p, const struct config *c, const char *path,
 {
 	char inside[2 * PATH_MAX], sockets[1024];
 	struct fault ignored;
-	const char *end;
+	const char *end, * or ;
 
+	/* It may be off for a reason. */
+	or = !p->own_net && c->abstract[0] == '\0'
+		     ? "set abstract-socket, which is enough there; or "
+		     : "";
 	if (path[0] == '\0')
 		path = CLIENT_DEFAULT_SOCKET;
 	(void)snprintf(inside, sizeof(inside), "%s%s", p->root_path, path);
@@ -58,12 +62,13 @@ in_chroot(const struct process *p, const struct config *c, const char *path,
 	} else {
 		line(c, inside, sockets, sizeof(sockets));
 		(void)snprintf(out, PLACE_MAX_ADVICE,
-			"let keyd listen inside of its root folder too: make "
+			"%slet keyd listen inside of its root folder too: make "
 			"the folder %.*s, in %.300s set \"%.600s\" (with "
 			"systemd also "
 			"\"ListenSequentialPacket=%.107s\" under [Socket]: "
 			"systemctl edit openssl-keyd.socket), and restart keyd",
-			(int)(end - inside), inside, c->file, sockets, inside);
+			or, (int)(end - inside), inside, c->file, sockets,
+			inside);
 	}
 }
 
@@ -109,13 +114,6 @@ place_advice(const struct process *p, const struct config *c, const char *path,
 			"set \"abstract-socket = %s\", as in %.300s, in keyd's "
 			"section of its openssl.cnf",
 			c->abstract, c->file);
-	else if (!p->own_net && p->own_root && c->abstract[0] == '\0')
-		(void)snprintf(out, PLACE_MAX_ADVICE,
-			"the abstract socket would be enough: set "
-			"\"abstract-socket = %s\" in %.300s, and restart keyd",
-			abstract[0] == '\0' ? CLIENT_DEFAULT_ABSTRACT
-					    : abstract,
-			c->file);
 	else if (process_is_in_chroot(p))
 		in_chroot(p, c, path, out);
 	else if (c->nsockets == 0)

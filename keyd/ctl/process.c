@@ -237,7 +237,8 @@ read_stat(struct process *p)
 		return -1;
 	}
 	p->ticks = ticks_of(stat);
-	p->loaded = real_time(first_of_line(p->dir, stat));
+	/* Clocks are read one after another, and a tick is long: two later. */
+	p->loaded = real_time(first_of_line(p->dir, stat) + 2);
 	env = procenv_find(
 		p->dir, stat, "OPENSSL_CONF", p->conf, sizeof(p->conf));
 	free(stat);

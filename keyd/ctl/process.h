@@ -27,7 +27,7 @@ struct process {
 	bool overflow; /* its user is one whom the kernel cannot name here */
 	unsigned long long ticks; /* when it began: with pid, who it is */
 	/* ms since 1970: when the first of those began that it was forked
-	 * from, one from another, with all that was loaded */
+	 * from, one from another, with all that was loaded; rather a little late */
 	long long loaded;
 	/* Other ones than keydctl's: */
 	bool own_root, own_net, own_mount, own_user;

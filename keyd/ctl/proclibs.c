@@ -50,6 +50,15 @@ copy_range(char out[40], const char *line)
 	(void)snprintf(out, 40, "%llx-%llx", start, end);
 }
 
+/* Of a module whose loading fails half-way, data may stay mapped. */
+static bool
+is_code(const char *line)
+{
+	const char *rights = strchr(line, ' ');
+
+	return rights != NULL && strncmp(rights, " r-x", 4) == 0;
+}
+
 /* A line of "addresses rights offset device inode    PATH". */
 static void
 mapped(void *arg, char *line)
@@ -61,8 +70,8 @@ mapped(void *arg, char *line)
 	if (path == NULL)
 		return;
 	base = strrchr(path, '/') + 1;
-	if (strcmp(base, "keyd.so") == 0 ||
-		strcmp(base, "keyd.so (deleted)") == 0)
+	if (is_code(line) && (strcmp(base, "keyd.so") == 0 ||
+				     strcmp(base, "keyd.so (deleted)") == 0))
 		copy_path(p->keyd, path, &p->keyd_replaced);
 	/* Version 3 counts, if there are several. */
 	if (begins(base, "libcrypto.so") &&

@@ -1,0 +1,348 @@
+#!/usr/bin/env python3
+"""keydctl check --pid: large, hostile and foreign processes, and what it
+advises to each; the ordinary ones are in enable_test.py."""
+
+import contextlib
+import os
+import pwd
+import re
+import signal
+import sys
+import tempfile
+
+from enable_test import (
+    MODULE,
+    PYTHON,
+    USER,
+    as_user,
+    conf_env,
+    enable,
+    pid_check,
+    read,
+    serving,
+    sleeper,
+    stock,
+    write,
+)
+import keyd_scratch as ks
+
+tap = ks.Tap()
+
+READY = "print('ready', flush=True); time.sleep(600)"
+LOAD = "import ctypes, os, ssl, time; ssl.create_default_context(); "
+
+
+def python(s, code, name, argv=(), **kwargs):
+    program = s.program([*argv, PYTHON, "-c", code], name, **kwargs)
+    program.wait_output("ready")
+    return program
+
+
+def enabled(s):
+    conf = write(s.path("openssl.cnf"), stock())
+    enable(s, conf)
+    return conf
+
+
+# --- files of any size ------------------------------------------------------
+
+
+def many_mappings():
+    """More than 4 MB of maps, with libcrypto behind all of it."""
+    with serving() as (s, _):
+        conf = enabled(s)
+        folder = s.path("x" * 250)
+        os.mkdir(folder)
+        deep = f"{folder}/{'y' * 250}"
+        write(deep, 4096 * b"x")
+        os.chmod(folder, 0o755)
+        code = (
+            LOAD + f"fd = os.open({deep!r}, os.O_RDONLY); "
+            "libc = ctypes.CDLL(None); mmap = libc.mmap; "
+            "mmap.restype = ctypes.c_void_p; "
+            "mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + "
+            "3 * [ctypes.c_int] + [ctypes.c_long]; "
+            "[mmap(None, 4096, 1, 2, fd, 0) for _ in range(9000)]; " + READY
+        )
+        p = python(s, code, "maps", env=conf_env(conf), **as_user())
+        size = len(read(f"/proc/{p.pid}/maps"))
+        ks.check(size > 5 << 20, f"{size} bytes")
+        pid_check(s, p.pid, 0, "provider is loaded", "verifies")
+
+
+def large_program():
+    """A mark of OpenSSL behind 40 MB, and none at all in more than are looked
+    through."""
+    with serving() as (s, _):
+        program = s.path("large")
+        write(program, read("/bin/sleep"))
+        os.chmod(program, 0o755)
+        with open(program, "r+b") as f:
+            f.truncate(40 << 20)
+            f.seek(0, os.SEEK_END)
+            f.write(b'OPENSSLDIR: "/opt/ssl"')
+        p = s.program([program, "600"], "large")
+        text = pid_check(s, p.pid, 1, "OpenSSL is built into the program")
+        ks.check("looked through" not in text, text)
+        huge = s.path("huge")
+        write(huge, read("/bin/sleep"))
+        os.chmod(huge, 0o755)
+        os.truncate(huge, 700 << 20)
+        q = s.program([huge, "600"], "huge")
+        pid_check(s, q.pid, 1, "could not be looked through", "512 MB")
+
+
+# --- relatives --------------------------------------------------------------
+
+
+def stopped_child():
+    """One that is stopped is looked at like the others."""
+    with serving() as (s, _):
+        conf = enabled(s)
+        code = (
+            LOAD + "import subprocess; "
+            "pid = subprocess.Popen(['sleep', '600']).pid; os.kill(pid, 19); "
+            "os.waitpid(pid, os.WUNTRACED); two = os.fork(); "
+            "two or time.sleep(600); os.kill(two, 19); "
+            "os.waitpid(two, os.WUNTRACED); "
+            f"print('children', pid, two, flush=True); {READY}"
+        )
+        p = python(s, code, "parent", env=conf_env(conf), **as_user())
+        children = [
+            int(n) for n in re.search(r"children (\d+) (\d+)", p.output()).groups()
+        ]
+        try:
+            for child in children:
+                state = read(f"/proc/{child}/stat").split(b") ")[1][:1]
+                ks.check(state == b"T", f"{child} is {state}")
+            pid_check(
+                s, p.pid, 0, "1 more processes are like it",
+                "1 processes with it do not use OpenSSL",
+            )
+            # By itself, too.
+            pid_check(s, children[1], 0, "provider is loaded", "verifies")
+        finally:
+            for child in children:
+                os.kill(child, signal.SIGKILL)
+
+
+def unreadable_child():
+    """A child of root's is out of sight for anyone else, and that is said."""
+    with serving() as (s, _):
+        conf = enabled(s)
+        script = (
+            'sleep 600 & exec setpriv --reuid "$1" --regid "$1" '
+            '--clear-groups "$2" -c "$3"'
+        )
+        p = s.program(
+            ["sh", "-c", script, "sh", USER, PYTHON, LOAD + READY], "mixed",
+            env=conf_env(conf),
+        )
+        p.wait_output("ready")
+        status, text = ks.run(
+            [f"{ks.BUILD}/keyd/keydctl", "-c", s.conf]
+            + ["check", "--pid", str(p.pid)],
+            user=USER, group=USER,
+        )
+        ks.check(status == 1, text)
+        ks.expect_words(
+            text, "provider is loaded", "1 processes with it cannot be looked",
+            "Permission denied", "as root",
+        )
+        text = pid_check(s, p.pid, 0, "do not use OpenSSL")
+        ks.check("cannot be looked" not in text, text)
+
+
+# --- its openssl.cnf --------------------------------------------------------
+
+
+def titled():
+    """nginx writes its title over what the kernel shows of its environment."""
+    with serving() as (s, cert):
+        conf = enabled(s)
+        server = s.nginx([(cert, cert.key)], conf)
+        text = pid_check(s, server.pid, 0, f"{conf} activates keyd")
+        ks.check("0 warnings" in text, text)
+        # Its workers come and go; the file was read by the master.
+        write(conf, read(conf) + b"\n# changed\n")
+        text = pid_check(
+            s, server.pid, 0, f"started before {conf}", "restart it"
+        )
+        workers = len(re.findall("restart it", text))
+        ks.check(workers == 2, f"of the master and its workers:\n{text}")
+
+
+def changed_include():
+    """A change of what is included counts as well."""
+    with serving() as (s, _):
+        part = write(s.path("part.cnf"), stock())
+        enable(s, part)
+        conf = write(s.path("openssl.cnf"), f".include {part}\n")
+        p = sleeper(s, [], env=conf_env(conf), **as_user())
+        pid_check(s, p.pid, 0, "0 warnings")
+        os.utime(part, (1, 1))
+        pid_check(s, p.pid, 0, "1 warnings", f"started before {conf}")
+
+
+# --- users and keys ---------------------------------------------------------
+
+
+def overflow_user():
+    with serving() as (s, _):
+        conf = enabled(s)
+        p = sleeper(s, [], env=conf_env(conf), user=65534, group=65534,
+                    extra_groups=[])
+        text = pid_check(s, p.pid, 1, "never serves", "a user of its own")
+        ks.check("to allow" not in text, text)
+
+
+def many_keys():
+    """What is right of many keys is one line, what is wrong its own; keys of
+    others are not spoken of."""
+    with serving() as (s, _):
+        conf = enabled(s)
+        for n in range(9):
+            s.ctl_ok("generate", f"k{n}", "--type", "ec:P-256", "--use",
+                     "tls-server", "--allow", USER, "--shell",
+                     s.path(f"k{n}.key"))
+        s.ctl_ok("generate", "foreign", "--type", "ec:P-256", "--use",
+                 "tls-server", "--allow", "games", "--shell",
+                 s.path("foreign.key"))
+        p = sleeper(s, [], env=conf_env(conf), **as_user())
+        text = pid_check(s, p.pid, 0, "may use 10 keys; with 10 of them")
+        ks.check("verifies" not in text and "foreign" not in text, text)
+        os.chmod(s.path("keys/k3.pem"), 0o600)
+        write(s.path("keys/k3.pem"), "no key\n")
+        text = pid_check(s, p.pid, 1, "with 9 of them", "k3")
+
+
+# --- where it lives ---------------------------------------------------------
+
+
+def chrooted(s, root, conf, name, argv=()):
+    """In a root folder, as a user, with the provider loaded before."""
+    ids = pwd.getpwnam(USER)
+    code = (
+        f"os.chroot({root!r}); os.chdir('/'); os.setgroups([]); "
+        f"os.setgid({ids.pw_gid}); os.setuid({ids.pw_uid}); "
+    )
+    return python(s, LOAD + code + READY, name, argv, env=conf_env(conf))
+
+
+@contextlib.contextmanager
+def jail():
+    """A folder of root's alone along its whole path."""
+    with tempfile.TemporaryDirectory(prefix="keyd-jail-", dir="/run") as path:
+        os.chmod(path, 0o755)
+        yield path
+
+
+def in_chroot():
+    """The advice is right: what it says is done, and then it is well."""
+    with serving(**{"abstract-socket": "none"}) as (s, _), jail() as root:
+        conf = enabled(s)
+        p = chrooted(s, root, conf, "chroot")
+        text = pid_check(s, p.pid, 1, "cannot reach keyd", "abstract-socket")
+        said = re.search(r'make the folder (\S+), .*"(socket = [^"]+)"', text)
+        ks.check(said, text)
+        os.makedirs(said[1])
+        lines = read(s.conf).decode().splitlines()
+        lines = [n for n in lines if not n.startswith("socket")]
+        write(s.conf, "\n".join([*lines, said[2], ""]))
+        s.stop_keyd()
+        s.start_keyd()
+        pid_check(s, p.pid, 0, f"can connect to {s.socket}", "verifies")
+        # A root folder that others may write to, or that no line can name.
+        os.chmod(root, 0o777)
+        os.unlink(root + s.socket)
+        pid_check(s, p.pid, 1, "not root's alone")
+        odd = f"{root}/a b"
+        os.mkdir(odd)
+        q = chrooted(s, odd, conf, "odd")
+        pid_check(s, q.pid, 1, "can be no socket's path")
+    with serving() as (s, _), jail() as root:
+        p = chrooted(s, root, enabled(s), "chroot")
+        pid_check(s, p.pid, 0, f"can connect to @{s.abstract}", "is enough")
+
+
+def in_container():
+    """Other mounts, other network; the advice helps."""
+    with serving() as (s, _), jail() as root:
+        argv = ["unshare", "--net", *ks.OWN_MOUNTS]
+        p = chrooted(s, root, enabled(s), "container", argv)
+        text = pid_check(s, p.pid, 1, "cannot reach keyd", "docker or podman")
+        said = re.search(r"run -v (\S+):(\S+),", text)
+        ks.check(said, text)
+        os.makedirs(root + said[2])
+        ks.run_ok(["nsenter", "-t", str(p.pid), "-m", "mount", "--bind"]
+                  + [said[1], root + said[2]])
+        pid_check(s, p.pid, 0, f"can connect to {s.socket}", "verifies")
+
+
+def in_unit():
+    """Mounts that hide the socket, and let nothing of the module's folder be
+    executed."""
+    with serving() as (s, _):
+        conf = enabled(s)
+        argv = ["unshare", "--net", *ks.OWN_MOUNTS, "sh", "-ec"]
+        hide = 'mount -t tmpfs none "$1"; shift; exec "$@"'
+        run = os.path.dirname(s.socket)
+        p = sleeper(s, [*argv, hide, "sh", run], env=conf_env(conf))
+        pid_check(s, p.pid, 1, f"BindReadOnlyPaths={run} shows it")
+        deny = (
+            'mount --bind "$1" "$1"; mount -o remount,bind,noexec "$1"; '
+            'shift; exec "$@"'
+        )
+        folder = os.path.dirname(MODULE)
+        q = sleeper(s, [*argv, deny, "sh", folder], "noexec",
+                    env=conf_env(conf))
+        pid_check(s, q.pid, 1, "not mapped", "noexec", "ExecPaths=",
+                  "add the user (root) to allow")
+
+
+def filtered():
+    """That a seccomp filter is there is all that can be seen."""
+    with serving() as (s, _):
+        conf = enabled(s)
+        code = (
+            LOAD + "libc = ctypes.CDLL(None); libc.prctl(38, 1, 0, 0, 0); "
+            "allow = (ctypes.c_uint64 * 1)(0x7fff000000000006); "
+            "prog = (ctypes.c_uint64 * 2)(1, ctypes.addressof(allow)); "
+            "r = libc.prctl(22, 2, prog); assert r == 0; " + READY
+        )
+        p = python(s, code, "filtered", env=conf_env(conf), **as_user())
+        pid_check(s, p.pid, 0, "a seccomp filter is on it", "AF_UNIX")
+
+
+TESTS = [
+    ("maps of many megabytes", many_mappings),
+    ("a large program", large_program),
+    ("a stopped child", stopped_child),
+]
+ROOT_TESTS = [
+    ("a child that cannot be read", unreadable_child),
+    ("which openssl.cnf a server with a title reads", titled),
+    ("an included file was changed", changed_include),
+    ("the overflow user", overflow_user),
+    ("many keys", many_keys),
+    ("in a chroot", in_chroot),
+    ("in a container", in_container),
+    ("in a unit with mounts of its own", in_unit),
+    ("under a filter", filtered),
+]
+
+
+def main():
+    chosen = re.compile(sys.argv[1] if len(sys.argv) > 1 else "")
+    for name, fn in TESTS + ROOT_TESTS:
+        if not chosen.search(name):
+            continue
+        if fn in [t[1] for t in ROOT_TESTS] and not ks.ROOT:
+            tap.skip(name, "needs root")
+        else:
+            tap.run(name, fn)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
