@@ -4,6 +4,7 @@
 #include <openssl/params.h>
 
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "provider/algorithms.h"
 #include "provider/context.h"
@@ -231,6 +232,23 @@ start(struct context *ctx)
 	return 0;
 }
 
+/*
+ * A program that contains both OpenSSL and libc gets a second libc with this
+ * module. Both count pthread keys from 0 and keep the values in the same slots
+ * of a thread, so that our libcrypto reads there what the program's has
+ * written, and crashes. The kernel gives such a program no interpreter; nor
+ * does it where ld.so is called by hand, but there libcrypto is shared.
+ */
+static bool
+is_static(const OSSL_DISPATCH *in)
+{
+	for (; in->function_id != 0; in++)
+		if (in->function_id == OSSL_FUNC_CRYPTO_MALLOC)
+			return OSSL_FUNC_CRYPTO_malloc(in) != CRYPTO_malloc &&
+			       getauxval(AT_BASE) == 0;
+	return false;
+}
+
 OSSL_provider_init_fn OSSL_provider_init;
 
 /*
@@ -241,8 +259,11 @@ __attribute__((visibility("default"))) int
 OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
 	const OSSL_DISPATCH **out, void **provctx)
 {
-	struct context *ctx = OPENSSL_zalloc(sizeof(*ctx));
+	struct context *ctx;
 
+	if (is_static(in))
+		return 0;
+	ctx = OPENSSL_zalloc(sizeof(*ctx));
 	if (ctx == NULL)
 		return 0;
 	ctx->core.handle = handle;
