@@ -10,10 +10,10 @@
 
 #include <openssl/crypto.h>
 
-#include "block.h"
 #include "broker/trust.h"
 #include "cnflock.h"
 #include "loadable.h"
+#include "mark.h"
 #include "regular.h"
 
 /* One name is enough: there is a lock. leftover() knows what may be there. */
@@ -97,13 +97,13 @@ is_known(const struct cnffile *c, const struct bytes *left)
 	base = malloc(left->len + 1);
 	if (base == NULL)
 		return false;
-	len = block_strip("", left->data, left->len, base, &ignored);
+	len = mark_strip("", left->data, left->len, base, &ignored);
 	if (len >= 0 && (size_t)len < left->len)
 		r = (size_t)len == c->len && memcmp(base, c->base, c->len) == 0;
 	else
 		r = left->len > c->len &&
 		    memcmp(left->data, c->base, c->len) == 0 &&
-		    block_begins(left->data + c->len, left->len - c->len);
+		    mark_begins(left->data + c->len, left->len - c->len);
 	free(base);
 	return r;
 }
@@ -146,7 +146,7 @@ read_base(struct cnffile *c, struct fault *f)
 	c->base = malloc(c->old.bytes.len + 1);
 	if (c->base == NULL)
 		return fault_set(f, FAULT_FAILED, "no memory");
-	len = block_strip(
+	len = mark_strip(
 		c->place.real, c->old.bytes.data, c->old.bytes.len, c->base, f);
 	c->len = (size_t)len;
 	return len < 0 ? -1 : 0;

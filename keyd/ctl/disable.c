@@ -16,14 +16,15 @@ struct disable {
 	bool changed;
 	bool by_hand; /* keyd stays active, by other lines */
 	int backup;   /* as cnffile_is_backup() */
-	struct block_lines foreign;
+	struct kept foreign;
 };
 
 /* What is there besides the block, and in it besides enable's lines. */
 static void
 look(struct disable *d)
 {
-	const struct bytes *old = &d->cnf.old.bytes;
+	struct kept_file file = { d->cnf.place.real, d->cnf.old.bytes.data,
+		d->cnf.old.bytes.len, NULL, NULL };
 	struct activation a = { 0 };
 	struct block_settings s;
 	struct fault ignored;
@@ -35,8 +36,11 @@ look(struct disable *d)
 		activation_find(&cnf, &a, &ignored) == 0;
 	d->by_hand = known && a.has_keyd;
 	block_settings(&d->ctl->config, &s);
-	block_foreign(old->data, old->len, known ? &cnf : NULL,
-		known ? &a : NULL, &s, &d->foreign);
+	if (known) {
+		file.base = &cnf;
+		file.a = &a;
+	}
+	kept_foreign(&file, &s, &d->foreign);
 	cnf_free(&cnf);
 }
 

@@ -3,13 +3,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "bytes.h"
@@ -19,6 +16,7 @@
 #include "regular.h"
 #include "swap.h"
 #include "text.h"
+#include "unit.h"
 
 static const char name[] = "openssl-keyd.conf";
 static const char temporary[] = ".openssl-keyd.new";
@@ -36,185 +34,15 @@ struct dropin {
 	char folder[PATH_MAX]; /* NAME.service.d */
 	char path[PATH_MAX];
 	char text[PATH_MAX + 256];
-	unsigned nwarnings;
-	char warnings[8][512];
+	struct unit_warnings warnings;
 };
-
-__attribute__((format(printf, 2, 3))) static void
-warn(struct dropin *d, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (d->nwarnings == sizeof(d->warnings) / sizeof(d->warnings[0]))
-		return;
-	va_start(ap, fmt);
-	/* clang-tidy 14 loses track of va_start() in some callers. */
-	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
-	(void)vsnprintf(
-		d->warnings[d->nwarnings], sizeof(d->warnings[0]), fmt, ap);
-	va_end(ap);
-	text_clean(d->warnings[d->nwarnings++]);
-}
-
-/* --- the unit ------------------------------------------------------------- */
-
-static bool
-is_unit(const char *unit)
-{
-	static const char suffix[] = ".service";
-	static const char more[] = ":_.\\@-";
-	size_t len = strlen(unit), i;
-
-	if (len < sizeof(suffix) || len > NAME_MAX - sizeof(".d") ||
-		strcmp(unit + len - sizeof(suffix) + 1, suffix) != 0 ||
-		unit[0] == '.')
-		return false;
-	for (i = 0; i < len; i++)
-		if (!((unit[i] >= 'a' && unit[i] <= 'z') ||
-			    (unit[i] >= 'A' && unit[i] <= 'Z') ||
-			    (unit[i] >= '0' && unit[i] <= '9') ||
-			    strchr(more, unit[i]) != NULL))
-			return false;
-	return true;
-}
-
-/* Services in which a drop-in does not do, or not all. */
-static const struct {
-	const char *unit; /* up to a dot or @ */
-	const char *words;
-} special[] = {
-	{ "postfix", "postfix gives its processes an environment of its own: "
-		     "enable keyd for the whole machine (keydctl enable), or "
-		     "add OPENSSL_CONF to import_environment" },
-	{ "dovecot", "dovecot gives its processes an environment of its own: "
-		     "enable keyd for the whole machine (keydctl enable), or "
-		     "add OPENSSL_CONF to import_environment" },
-	{ "nginx", "an upgrade of the running nginx (signal USR2) drops it "
-		   "from the environment: add \"env OPENSSL_CONF;\" to "
-		   "nginx.conf if you use that" },
-};
-
-static void
-known(struct dropin *d)
-{
-	size_t i, len = strcspn(d->unit, ".@");
-
-	for (i = 0; i < sizeof(special) / sizeof(special[0]); i++)
-		if (strlen(special[i].unit) == len &&
-			strncmp(special[i].unit, d->unit, len) == 0)
-			warn(d, "%s", special[i].words);
-}
-
-/* A regular file or folder of that system. */
-static int
-open_there(const struct dropin *d, const char *path)
-{
-	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
-
-	return regular_reopen((int)syscall(
-		SYS_openat2, d->root_dir, path, &how, sizeof(how)));
-}
-
-/* Says of the lines in a unit's file that are about OPENSSL_CONF. */
-static void
-read_unit(struct dropin *d, int fd, const char *path)
-{
-	FILE *in = fdopen(fd, "r");
-	char *line = NULL;
-	size_t size = 0;
-	unsigned n = 0;
-
-	while (in != NULL && getline(&line, &size, in) >= 0) {
-		n++;
-		line[strcspn(line, "\r\n")] = '\0';
-		if (strstr(line, "OPENSSL_CONF") != NULL && line[0] != '#' &&
-			line[0] != ';')
-			warn(d,
-				"%s:%u: it is about OPENSSL_CONF already; "
-				"which "
-				"one holds depends on the order of the files: "
-				"%s",
-				path, n, line);
-		else if (strncmp(line, "EnvironmentFile=", 16) == 0)
-			warn(d,
-				"%s:%u: if that file sets OPENSSL_CONF, that "
-				"one holds: %s",
-				path, n, line);
-	}
-	free(line);
-	if (in != NULL)
-		(void)fclose(in);
-	else
-		(void)close(fd);
-}
-
-static void
-read_folder(struct dropin *d, const char *folder)
-{
-	int fd = open_there(d, folder);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *e;
-	char path[PATH_MAX];
-	size_t len;
-	int file;
-
-	while (dir != NULL && (e = readdir(dir)) != NULL) {
-		len = strlen(e->d_name);
-		if (len < 6 || strcmp(e->d_name + len - 5, ".conf") != 0 ||
-			strcmp(e->d_name, name) == 0 ||
-			snprintf(path, sizeof(path), "%s/%s", folder,
-				e->d_name) >= (int)sizeof(path))
-			continue;
-		file = open_there(d, path);
-		if (file >= 0)
-			read_unit(d, file, path);
-	}
-	if (dir != NULL)
-		(void)closedir(dir);
-	else if (fd >= 0)
-		(void)close(fd);
-}
-
-/* The unit as systemd finds it: the first file, and every drop-in. */
-static void
-look_at_unit(struct dropin *d)
-{
-	static const char *const folders[] = { "/etc/systemd/system",
-		"/run/systemd/system", "/usr/local/lib/systemd/system",
-		"/usr/lib/systemd/system", "/lib/systemd/system" };
-	char path[PATH_MAX];
-	bool found = false;
-	size_t i;
-	int fd;
-
-	for (i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-		(void)snprintf(
-			path, sizeof(path), "%s/%s", folders[i], d->unit);
-		fd = found ? -1 : open_there(d, path);
-		if (fd >= 0) {
-			read_unit(d, fd, path);
-			found = true;
-		}
-		/* On a machine whose /lib is /usr/lib, once. */
-		if (strcmp(folders[i], "/lib/systemd/system") == 0)
-			continue;
-		(void)snprintf(
-			path, sizeof(path), "%s/%s.d", folders[i], d->unit);
-		read_folder(d, path);
-	}
-	if (!found && strchr(d->unit, '@') == NULL)
-		warn(d, "%s: no such unit was found", d->unit);
-}
 
 /* --- the file ------------------------------------------------------------- */
 
 static int
 name_it(struct dropin *d, struct fault *f)
 {
-	if (!is_unit(d->unit))
+	if (!unit_is_name(d->unit))
 		return fault_set(f, FAULT_USAGE,
 			"--service %s: not a service's name: NAME.service",
 			d->unit);
@@ -336,8 +164,8 @@ say(struct dropin *d, const char *outcome, bool pending)
 			d->unit);
 	if (!d->ctl->json) {
 		(void)printf("%s: %s\n", d->path, outcome);
-		for (i = 0; i < d->nwarnings; i++)
-			(void)printf("warning  %s\n", d->warnings[i]);
+		for (i = 0; i < d->warnings.n; i++)
+			(void)printf("warning  %s\n", d->warnings.text[i]);
 		if (next[0] != '\0')
 			(void)printf("Now run: %s\n", next);
 		else if (pending)
@@ -350,8 +178,8 @@ say(struct dropin *d, const char *outcome, bool pending)
 	json_string(j, "file", d->path);
 	json_string(j, "outcome", outcome);
 	json_open(j, "warnings", '[');
-	for (i = 0; i < d->nwarnings; i++)
-		json_string(j, NULL, d->warnings[i]);
+	for (i = 0; i < d->warnings.n; i++)
+		json_string(j, NULL, d->warnings.text[i]);
 	json_close(j, ']');
 	if (next[0] != '\0')
 		json_string(j, "next", next);
@@ -395,14 +223,14 @@ try_out(const char *cnf, struct fault *f)
 static int
 is_there(struct dropin *d, const char *cnf, bool installed, struct fault *f)
 {
-	int fd = open_there(d, cnf), saved = errno;
+	int fd = unit_open(d->root_dir, cnf), saved = errno;
 
 	if (fd >= 0) {
 		(void)close(fd);
 		return 0;
 	}
 	if (installed && d->real[0] != '\0' && saved == ENOENT) {
-		warn(d,
+		unit_warn(&d->warnings,
 			"%s: there is none in %s yet: openssl-keyd has to be "
 			"installed there before the service is started",
 			cnf, d->real);
@@ -460,8 +288,7 @@ enable(struct dropin *d, const char *cnf, struct fault *f)
 	       memcmp(file.bytes.data, d->text, file.bytes.len) == 0;
 	if (ours == 1)
 		swap_free(&file);
-	known(d);
-	look_at_unit(d);
+	unit_examine(d->root_dir, d->unit, name, &d->warnings);
 	if (!same && !d->dry_run && write_it(d, f) < 0)
 		return -1;
 	say(d,

@@ -21,7 +21,7 @@ struct enable {
 	bool dry_run;
 	const char *module;
 	struct block_settings settings;
-	struct block_lines kept;
+	struct kept kept;
 	struct cnffile cnf;
 	struct cnf read;          /* without our block */
 	struct activation before; /* of that */
@@ -60,13 +60,14 @@ is_enough(const struct enable *e, const struct activation *a)
 static int
 plan(struct enable *e, struct fault *f)
 {
-	const struct bytes *old = &e->cnf.old.bytes;
+	const struct kept_file file = { e->cnf.place.real,
+		e->cnf.old.bytes.data, e->cnf.old.bytes.len, &e->read,
+		&e->before };
 	char block[BLOCK_MAX];
 	long n = 0;
 
 	if (look(e, e->cnf.base, e->cnf.len, &e->before, &e->read, f) < 0 ||
-		block_keep(e->cnf.place.real, old->data, old->len, &e->read,
-			&e->before, &e->settings, &e->kept, f) < 0)
+		kept_take(&file, &e->settings, &e->kept, f) < 0)
 		return -1;
 	e->settings.kept = &e->kept;
 	e->text = malloc(e->cnf.len + sizeof(block));

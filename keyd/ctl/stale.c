@@ -6,9 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "block.h"
+#include "activation.h"
 #include "cnffile.h"
 #include "dropin.h"
+#include "mark.h"
 #include "text.h"
 
 /* A file, and what it activates. */
@@ -71,7 +72,7 @@ stale_block(const char *file, const void *text, size_t len,
 
 	if (base == NULL)
 		return fault_set(f, FAULT_FAILED, "no memory");
-	n = block_strip(file, text, len, base, f);
+	n = mark_strip(file, text, len, base, f);
 	if (n < 0 || (size_t)n == len) {
 		free(base);
 		return n < 0 ? -1 : 0;

@@ -9,6 +9,7 @@
 #include <openssl/err.h>
 
 #include "ctl/block.h"
+#include "ctl/mark.h"
 
 enum {
 	MAX = 4096,
@@ -78,8 +79,41 @@ enabled(const struct activation *before, const uint8_t *base, size_t len,
 	if (is_self_contained(text, size))
 		compare(&c, text, size);
 	cnf_free(&c);
-	must(block_strip("f", text, size, back, &f) == (long)len);
+	must(mark_strip("f", text, size, back, &f) == (long)len);
 	must(memcmp(back, base, len) == 0);
+}
+
+/* What an operator wrote into a block comes through, and is in its place then:
+ * written once more, the block is the same. */
+static void
+kept(const struct cnf *c, const struct activation *a, const uint8_t *base,
+	size_t len, const uint8_t *data, size_t size)
+{
+	static uint8_t text[MAX + BLOCK_MAX];
+	static struct kept first, second;
+	struct block_settings s = { .socket = "/s", .kept = &first };
+	struct kept_file file = { "f", data, size, c, a };
+	char block[BLOCK_MAX], again[BLOCK_MAX];
+	struct fault f;
+	long n;
+
+	kept_foreign(&file, &s, &second);
+	if (kept_take(&file, &s, &first, &f) < 0)
+		return;
+	n = block_write(c, a, base, len, &s, block, &f);
+	if (n < 0)
+		return;
+	memcpy(text, base, len);
+	memcpy(text + len, block, (size_t)n);
+	file.text = text;
+	file.len = len + (size_t)n;
+	must(kept_take(&file, &s, &second, &f) == 0);
+	s.kept = &second;
+	must(block_write(c, a, base, len, &s, again, &f) == n);
+	must(memcmp(block, again, (size_t)n) == 0);
+	/* What it took is all there is: nothing is enable's to drop. */
+	must(second.len >= first.len);
+	must(memcmp(first.text, second.text, first.len) == 0);
 }
 
 int
@@ -95,7 +129,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > MAX)
 		return 0;
-	len = block_strip("f", data, size, base, &f);
+	len = mark_strip("f", data, size, base, &f);
 	if (len < 0 || cnf_read("f", (const char *)base, (size_t)len, NULL,
 			       NULL, &c, &f) < 0)
 		return 0;
@@ -108,6 +142,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			memcpy(text + len, block, (size_t)n);
 			enabled(&a, base, (size_t)len, text, (size_t)(len + n));
 		}
+		kept(&c, &a, base, (size_t)len, data, size);
 	}
 	cnf_free(&c);
 	return 0;

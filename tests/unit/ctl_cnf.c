@@ -11,6 +11,7 @@
 #include <openssl/conf.h>
 
 #include "ctl/block.h"
+#include "ctl/mark.h"
 
 static const char module[] = "/lib/keyd.so";
 
@@ -355,7 +356,7 @@ Test(activation, enables_every_file_and_takes_it_back_byte_for_byte)
 		else
 			cr_expect_eq(after.has_default, before.has_default,
 				"%s", files[i].about);
-		cr_expect_eq(block_strip("f", text, (size_t)n, back, &f),
+		cr_expect_eq(mark_strip("f", text, (size_t)n, back, &f),
 			(long)len, "%s", files[i].about);
 		cr_expect_eq(memcmp(back, files[i].text, len), 0, "%s",
 			files[i].about);
@@ -408,7 +409,7 @@ Test(activation, what_is_added_behind_the_block_stays_in_its_section)
 	cr_assert_eq(cnf_read("f", out, (size_t)n, NULL, NULL, &c, &f), 0);
 	cr_expect_not_null(cnf_find(&c, "req", "days"));
 	cnf_free(&c);
-	n = block_strip("f", out, (size_t)n, back, &f);
+	n = mark_strip("f", out, (size_t)n, back, &f);
 	cr_assert_geq(n, 0);
 	back[n] = '\0';
 	cr_expect_str_eq(back, "[req]\nprompt = no\ndays = 3\n");
@@ -422,7 +423,7 @@ Test(activation, a_line_without_end_is_not_joined_to_one_added_later)
 
 	cr_assert_geq(n, 0);
 	memcpy(out + n, "c = d\n", 6);
-	n = block_strip("f", out, (size_t)n + 6, back, &f);
+	n = mark_strip("f", out, (size_t)n + 6, back, &f);
 	cr_assert_geq(n, 0);
 	back[n] = '\0';
 	cr_expect_str_eq(back, "a = b\nc = d\n");
@@ -508,7 +509,7 @@ Test(activation, refuses_marks_that_do_not_pair)
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		cr_expect_eq(
-			block_strip("f", bad[i], strlen(bad[i]), out, &f), -1);
+			mark_strip("f", bad[i], strlen(bad[i]), out, &f), -1);
 		cr_expect_eq(f.code, FAULT_REFUSED);
 	}
 }
@@ -521,10 +522,172 @@ Test(activation, strips_several_blocks_and_nothing_else)
 		"#BEGIN openssl-keyd\n# BEGIN openssl-keydx\nc";
 	char out[256];
 	struct fault f;
-	long n = block_strip("f", text, strlen(text), out, &f);
+	long n = mark_strip("f", text, strlen(text), out, &f);
 
 	cr_assert_geq(n, 0, "%s", f.text);
 	out[n] = '\0';
 	cr_expect_str_eq(out, "a\nb\n#BEGIN openssl-keyd\n"
 			      "# BEGIN openssl-keydx\nc");
+}
+
+/* --- what an operator writes into the block ------------------------------- */
+
+#define BLOCK(lines)                                                           \
+	"# BEGIN openssl-keyd\n[default]\nopenssl_conf = openssl_keyd_init\n"  \
+	"[openssl_keyd_init]\nproviders = openssl_keyd_providers\n"            \
+	"[openssl_keyd_providers]\ndefault = openssl_keyd_default\n"           \
+	"keyd = openssl_keyd\n[openssl_keyd_default]\nactivate = 1\n"          \
+	"[openssl_keyd]\nactivate = 1\n" lines                                 \
+	"[default]\n# END openssl-keyd\n"
+
+static const struct block_settings of_conf = { .socket = "/run/s" };
+
+static const struct {
+	const char *text;
+	/* what is kept, or words of the refusal; what is not keydctl's */
+	const char *kept, *refusal, *foreign;
+} blocks[] = {
+	{ "a = b\n", "", NULL, "" },
+	{ BLOCK(""), "", NULL, "" },
+	{ BLOCK("\n  activate=1\n"), "", NULL, "" },
+	{ BLOCK("module = /m\nsocket = /run/s\n"),
+		"module = /m\nsocket = /run/s\n", NULL, "" },
+	{ BLOCK("# mine\ntimeout = 1 # ms\n"), "# mine\ntimeout = 1 # ms\n",
+		NULL, "# mine\ntimeout = 1 # ms\n" },
+	{ BLOCK("timeout = 1\r\n"), "timeout = 1\n", NULL, "timeout = 1\n" },
+	{ BLOCK("socket = /other\n"), NULL, "f:13: here it is socket = /other",
+		"socket = /other\n" },
+	{ BLOCK(".include /x\n"), NULL, "f:13: this line", ".include /x\n" },
+	{ BLOCK("req::x = y\n"), NULL, "f:13: this line", "req::x = y\n" },
+	{ BLOCK("# goes on \\\n"), NULL, "f:13: this line", "# goes on \\\n" },
+	{ BLOCK("[l]\nactivate = 1\n"), NULL, "\"activate = 1\"",
+		"activate = 1\n" },
+	{ BLOCK("[openssl_keyd_providers]\nlegacy = l\n"), NULL,
+		"\"legacy = l\"", "legacy = l\n" },
+	{ BLOCK("keyd = openssl_keyd\n"), "keyd = openssl_keyd\n", NULL,
+		"keyd = openssl_keyd\n" },
+};
+
+Test(kept, is_what_stands_in_keyds_section_and_nothing_else)
+{
+	static struct kept got;
+	struct fault f;
+	size_t i;
+
+	for (i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
+		const struct kept_file file = { "f", blocks[i].text,
+			strlen(blocks[i].text), NULL, NULL };
+		int r = kept_take(&file, &of_conf, &got, &f);
+
+		if (blocks[i].kept == NULL) {
+			cr_expect_eq(r, -1, "%s", blocks[i].text);
+			cr_expect_eq(f.code, FAULT_REFUSED);
+			cr_expect_not_null(strstr(f.text, blocks[i].refusal),
+				"%s", f.text);
+		} else {
+			cr_assert_eq(r, 0, "%s", f.text);
+			cr_expect_eq(got.len, strlen(blocks[i].kept));
+			cr_expect_eq(
+				memcmp(got.text, blocks[i].kept, got.len), 0);
+		}
+		kept_foreign(&file, &of_conf, &got);
+		cr_expect_eq(got.len, strlen(blocks[i].foreign), "%s: %.*s",
+			blocks[i].text, (int)got.len, got.text);
+		cr_expect_eq(memcmp(got.text, blocks[i].foreign, got.len), 0);
+	}
+}
+
+Test(kept, of_two_modules_that_of_the_command_line_holds)
+{
+	static const char text[] = BLOCK("timeout = 1\nmodule = /old\n");
+	static const struct block_settings s = { .module = "/new" };
+	const struct kept_file file = { "f", text, strlen(text), NULL, NULL };
+	static struct kept got;
+	struct fault f;
+
+	cr_assert_eq(kept_take(&file, &s, &got, &f), 0);
+	cr_expect_str_eq(got.text, "timeout = 1\nmodule = /new\n");
+	cr_expect(kept_has(&got, "module"));
+	cr_expect_not(kept_has(&got, "socket"));
+}
+
+Test(kept, has_an_end)
+{
+	static char text[2 * BLOCK_MAX];
+	struct kept_file file = { "f", text, 0, NULL, NULL };
+	static struct kept got;
+	struct fault f;
+
+	(void)snprintf(text, sizeof(text), "%s", BLOCK(""));
+	file.len = (size_t)(strstr(text, "[default]\n# END") - text);
+	while (file.len < BLOCK_MAX + 1000) {
+		memcpy(text + file.len, "timeout = 100\n", 14);
+		file.len += 14;
+	}
+	cr_expect_eq(kept_take(&file, &of_conf, &got, &f), -1);
+	cr_expect_not_null(strstr(f.text, "too long"), "%s", f.text);
+	kept_foreign(&file, &of_conf, &got);
+	cr_expect_lt(got.len, BLOCK_MAX);
+}
+
+/* --- what came behind the block ------------------------------------------- */
+
+/* The setting that has no effect, NULL: none, when the block of one file stands
+ * behind another. */
+static const struct {
+	const char *written_for, *now, *hidden;
+} changed[] = {
+	{ "", "", NULL },
+	{ "",
+		"openssl_conf = i\n[i]\nproviders = p\n[p]\nlegacy = l\n[l]\n"
+		"activate = 1\n",
+		"legacy" },
+	{ "", "openssl_conf = i\n[i]\nproviders = p\n[p]\nlegacy = l\n[l]\n",
+		NULL },
+	{ "", "openssl_conf = i\n[i]\nssl_conf = s\n", "ssl_conf" },
+	{ "",
+		"openssl_conf = i\n[i]\nproviders = p\n[p]\ndefault = l\n[l]\n"
+		"activate = 1\n",
+		NULL },
+	{ "openssl_conf = i\n[i]\n", "openssl_conf = i\n[i]\nssl_conf = s\n",
+		NULL },
+	{ "openssl_conf = i\n[i]\n",
+		"openssl_conf = i\n[i]\nproviders = p\n[p]\nx = l\n[l]\n"
+		"identity = fips\nactivate = 1\n",
+		"x" },
+};
+
+Test(activation, knows_what_a_block_from_before_hides)
+{
+	static char text[16384];
+	struct activation own, whole;
+	const struct cnf_entry *e;
+	struct cnf c, all;
+	struct fault f;
+	size_t i, len, n;
+	long end;
+
+	for (i = 0; i < sizeof(changed) / sizeof(changed[0]); i++) {
+		len = strlen(changed[i].written_for);
+		end = enable(changed[i].written_for, len, text);
+		cr_assert_geq(end, 0);
+		n = (size_t)end - len;
+		memmove(text + strlen(changed[i].now), text + len, n);
+		len = strlen(changed[i].now);
+		memcpy(text, changed[i].now, len);
+		cr_assert_eq(cnf_read("f", text, len, NULL, NULL, &c, &f), 0);
+		cr_assert_eq(activation_find(&c, &own, &f), 0);
+		cr_assert_eq(
+			cnf_read("f", text, len + n, NULL, NULL, &all, &f), 0);
+		cr_assert_eq(activation_find(&all, &whole, &f), 0);
+		e = activation_hidden(&c, &own, &all, &whole);
+		if (changed[i].hidden == NULL)
+			cr_expect_null(e, "%s", changed[i].now);
+		else if (e == NULL)
+			cr_expect_fail("%s", changed[i].now);
+		else
+			cr_expect_str_eq(e->name, changed[i].hidden);
+		cnf_free(&all);
+		cnf_free(&c);
+	}
 }
