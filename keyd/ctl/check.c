@@ -54,8 +54,8 @@ keys(struct check *k)
 		if (examine_key(&k->findings, &k->store, *n, p, a) < 0)
 			continue;
 		if (k->as && !never)
-			tryout_key(&k->findings, &k->who, k->name, k->running,
-				*n, p, &a->d);
+			tryout_key(&k->findings, &k->findings.ctl->config,
+				&k->who, k->name, k->running, *n, p, &a->d);
 		else if (before == k->findings.count[FINDING_ERROR] +
 					   k->findings.count[FINDING_WARNING])
 			finding_say(&k->findings, FINDING_OK, *n,

@@ -155,6 +155,7 @@ one(struct pid_check *k, struct process *p)
 	(void)snprintf(
 		k->about, sizeof(k->about), "%d %s", (int)p->pid, p->name);
 	k->conf_is_right = false;
+	k->listener = NULL;
 	k->socket[0] = k->abstract[0] = '\0';
 	if (!pidlib_library(k))
 		return;

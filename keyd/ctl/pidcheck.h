@@ -1,7 +1,7 @@
 /*
  * What the parts of `keydctl check --pid` share: the findings, and the process
  * in hand. A file for each question: pidlib.c (does it use OpenSSL, is keyd.so
- * loaded), pidconf.c (its openssl.cnf), pidway.c (the way to keyd), pidkeys.c
+ * loaded), pidconf.c (its openssl.cnf), pidway.c (the way to keyd), pidlisten.c (through a [listener]), pidkeys.c
  * (which keys); pid.c puts them to each process.
  */
 #ifndef KEYD_CTL_PIDCHECK_H
@@ -23,6 +23,7 @@ struct pid_check {
 	char about[64];
 	bool conf_is_right;              /* its openssl.cnf activates keyd */
 	char socket[108], abstract[108]; /* that it names; "" for none */
+	const struct listener_config *listener; /* whose socket it reaches */
 };
 
 /* About the process in hand. */
@@ -41,6 +42,12 @@ void pidconf_judge(struct pid_check *k);
 
 /* Can it reach keyd, and if not, what would help where it lives? */
 void pidway_judge(struct pid_check *k);
+
+/* Is the socket at this path, which it can connect to, one of a [listener]? */
+void pidlisten_find(struct pid_check *k, const char *path);
+
+/* If so: does that let its user in? */
+void pidlisten_judge(struct pid_check *k);
 
 /* Does keyd serve its user at all? */
 void pidway_user(struct pid_check *k);

@@ -9,17 +9,19 @@ enum {
 	MAX_SHOWN = 8, /* keys that are right, one a line */
 };
 
-/* May it, by what the policy says? */
+/* May it, by what the policy and the listener say? */
 static bool
-may_use(const struct pid_check *k, const struct policy *p)
+may_use(const struct pid_check *k, const char *name, const struct policy *p)
 {
+	if (k->listener != NULL && !listener_has_key(k->listener, name))
+		return false;
 	return policy_names(p, &k->p->id) ||
 	       (k->p->unit[0] != '\0' && policy_names_unit(p, k->p->unit));
 }
 
 static void
-try_key(struct pid_check *k, const char *name, const char *words,
-	const struct policy *p)
+try_key(struct pid_check *k, const struct config *c, const char *name,
+	const char *words, const struct policy *p)
 {
 	struct helper_answer *a;
 	struct fault f;
@@ -37,8 +39,8 @@ try_key(struct pid_check *k, const char *name, const char *words,
 	else if (enlist_inspect(&k->store, name, p, a, &f) < 0)
 		finding_say(&k->findings, FINDING_ERROR, name, "%s", f.text);
 	else
-		tryout_key(&k->findings, &k->p->id, words, k->running, name, p,
-			&a->d);
+		tryout_key(&k->findings, c, &k->p->id, words, k->running, name,
+			p, &a->d);
 	free(a);
 }
 
@@ -53,11 +55,23 @@ choose(const struct pid_check *k, char **names, struct policy *p)
 
 	for (name = names; *name != NULL; name++)
 		if (policy_get(&k->store, *name, p, &ignored) > 0 &&
-			may_use(k, p))
+			may_use(k, *name, p))
 			n++;
 		else
 			**name = '\0';
 	return n;
+}
+
+/* As if the listener's socket were the only one. Returns out. */
+static const struct config *
+only(struct config *out, const struct config *c,
+	const struct listener_config *l)
+{
+	*out = *c;
+	out->nsockets = 1;
+	(void)snprintf(out->socket[0], sizeof(out->socket[0]), "%s", l->socket);
+	out->abstract[0] = '\0';
+	return out;
 }
 
 static void
@@ -65,21 +79,26 @@ try_all(struct pid_check *k, char **names, struct policy *p, unsigned n)
 {
 	unsigned before = k->findings.count[FINDING_OK];
 	char who[64], words[160];
+	const struct config *c = &k->findings.ctl->config;
+	struct config *through = NULL;
 	struct fault ignored;
 	char **name;
 
+	if (k->listener != NULL && (through = malloc(sizeof(*through))) != NULL)
+		c = only(through, c, k->listener);
 	(void)snprintf(words, sizeof(words), "%s (process %d)",
 		user_name(k->p->id.uid, who), (int)k->p->pid);
 	k->findings.brief = n > MAX_SHOWN;
 	for (name = names; *name != NULL; name++)
 		if (**name != '\0' &&
 			policy_get(&k->store, *name, p, &ignored) > 0)
-			try_key(k, *name, words, p);
+			try_key(k, c, *name, words, p);
 	k->findings.brief = false;
 	if (n > MAX_SHOWN)
 		pidcheck_say(k, FINDING_OK,
 			"%s may use %u keys; with %u of them all is well", who,
 			n, k->findings.count[FINDING_OK] - before);
+	free(through);
 }
 
 void

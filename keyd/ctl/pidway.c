@@ -26,11 +26,13 @@ by_path(struct pid_check *k, const char *path, char *why, size_t size)
 	} else {
 		error = reach_path(k->p, path);
 	}
-	if (error == 0)
+	if (error == 0) {
 		pidcheck_say(k, FINDING_OK, "it can connect to %s", path);
-	else
+		pidlisten_find(k, path);
+	} else {
 		(void)snprintf(why, size, "%s: %s%s", path, strerror(error),
 			k->p->own_root ? " (in its root folder)" : "");
+	}
 	return error == 0;
 }
 
@@ -118,8 +120,10 @@ pidway_judge(struct pid_check *k)
 {
 	char why[512], advice[PLACE_MAX_ADVICE] = "keyd does not run";
 
-	if (any_socket(k, why))
+	if (any_socket(k, why)) {
+		pidlisten_judge(k);
 		return;
+	}
 	if (k->running)
 		advise(k, advice);
 	pidcheck_say(

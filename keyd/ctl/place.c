@@ -72,22 +72,25 @@ in_chroot(const struct process *p, const struct config *c, const char *path,
 	}
 }
 
-/* Its files are others than the machine's. */
+/* Its files are others than the machine's: it gets a socket of its own, under
+ * the name by which it looks for one. */
 static void
-in_container(
-	const struct config *c, const char *path, char out[PLACE_MAX_ADVICE])
+in_container(const struct process *p, const struct config *c, const char *path,
+	char out[PLACE_MAX_ADVICE])
 {
-	const char *from = c->socket[0],
-		   *to = path[0] == '\0' ? CLIENT_DEFAULT_SOCKET : path;
-	int nfrom = (int)(strrchr(from, '/') - from),
-	    nto = (int)(strrchr(to, '/') - to);
+	const char *to =
+		strrchr(path, '/') == NULL ? CLIENT_DEFAULT_SOCKET : path;
+	const char *base = strrchr(to, '/');
 
 	(void)snprintf(out, PLACE_MAX_ADVICE,
-		"mount the folder of keyd's socket into its container: docker "
-		"or podman run -v %.*s:%.*s, in a unit "
-		"BindReadOnlyPaths=%.*s:%.*s; the folder, since keyd makes "
-		"the socket anew when it starts",
-		nfrom, from, nto, to, nfrom, from, nto, to);
+		"give its container a socket of its own: in %.300s a section "
+		"\"[listener NAME]\" with \"socket = %.200s/NAME%s\", "
+		"\"keys =\" its keys, and \"allow = uid:%u\"; restart keyd; "
+		"and mount that folder, not the file, into the container: "
+		"docker or podman run -v %.200s/NAME:%.*s:ro, in a unit "
+		"BindReadOnlyPaths=%.200s/NAME:%.*s",
+		c->file, c->run, base, (unsigned)p->id.uid, c->run,
+		(int)(base - to), to, c->run, (int)(base - to), to);
 }
 
 /* It has mounts of its own in the machine's root folder: a unit's. */
@@ -116,12 +119,12 @@ place_advice(const struct process *p, const struct config *c, const char *path,
 			c->abstract, c->file);
 	else if (process_is_in_chroot(p))
 		in_chroot(p, c, path, out);
+	else if (p->own_root)
+		in_container(p, c, path, out);
 	else if (c->nsockets == 0)
 		(void)snprintf(out, PLACE_MAX_ADVICE,
 			"keyd listens at no path: set socket in %.300s",
 			c->file);
-	else if (p->own_root)
-		in_container(c, path, out);
 	else if (p->own_mount)
 		in_unit(c, out);
 	else

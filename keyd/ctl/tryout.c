@@ -6,9 +6,10 @@
 #include "prove.h"
 
 void
-tryout_key(struct findings *v, const struct user_identity *who,
-	const char *words, bool running, const char *name,
-	const struct policy *p, const struct boot_description *d)
+tryout_key(struct findings *v, const struct config *c,
+	const struct user_identity *who, const char *words, bool running,
+	const char *name, const struct policy *p,
+	const struct boot_description *d)
 {
 	struct prove_key key = { .name = name,
 		.type = d->key_type,
@@ -30,7 +31,7 @@ tryout_key(struct findings *v, const struct user_identity *who,
 	memcpy(key.hash, d->hash, sizeof(key.hash));
 	if (a == NULL)
 		finding_say(v, FINDING_ERROR, name, "no memory");
-	else if (prove_use(&v->ctl->config, who, &key, a, &f) < 0)
+	else if (prove_use(c, who, &key, a, &f) < 0)
 		finding_say(v, FINDING_ERROR, name, "%s", f.text);
 	else if (a->ok && a->text[0] == '\0')
 		finding_say(v, FINDING_WARNING, name,

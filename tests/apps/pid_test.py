@@ -266,17 +266,35 @@ def in_chroot():
 
 
 def in_container():
-    """Other mounts, other network; the advice helps."""
-    with serving() as (s, _), jail() as root:
+    """Other mounts, other network: the advice is followed, and helps."""
+    with serving() as (s, cert), jail() as root:
         argv = ["unshare", "--net", *ks.OWN_MOUNTS]
         p = chrooted(s, root, enabled(s), "container", argv)
         text = pid_check(s, p.pid, 1, "cannot reach keyd", "docker or podman")
-        said = re.search(r"run -v (\S+):(\S+),", text)
+        said = re.search(
+            r'"(\[listener NAME\])" with "(socket = [^"]+)", "(keys =)" its '
+            r'keys, and "(allow = uid:\d+)".* run -v (\S+):(\S+):ro', text
+        )
         ks.check(said, text)
-        os.makedirs(root + said[2])
-        ks.run_ok(["nsenter", "-t", str(p.pid), "-m", "mount", "--bind"]
-                  + [said[1], root + said[2]])
-        pid_check(s, p.pid, 0, f"can connect to {s.socket}", "verifies")
+        section = "{0}\n{1}\n{2} other\n{3}\n".format(*said.groups())
+        before = read(s.conf).decode()
+        write(s.conf, before + section.replace("NAME", "box"))
+        s.stop_keyd()
+        s.start_keyd()
+        inside = root + said[6]
+        os.makedirs(inside)
+        enter = ["nsenter", "-t", str(p.pid), "-m", "mount"]
+        ks.run_ok([*enter, "--bind", said[5].replace("NAME", "box"), inside])
+        ks.run_ok([*enter, "-o", "remount,bind,ro", inside])
+        pid_check(s, p.pid, 1, "[listener box]", "none of these processes")
+        section = section.replace("NAME", "box").replace("other", "si*")
+        write(s.conf, before + section)
+        s.ctl_ok("reload")
+        pid_check(s, p.pid, 0, f"can connect to {s.socket}", "[listener box]",
+                  "which has the keys si*", "verifies")
+        write(s.conf, before + re.sub("uid:.*", "games", section))
+        s.ctl_ok("reload")
+        pid_check(s, p.pid, 1, "[listener box]", "does not let in", "site")
 
 
 def in_unit():

@@ -1,0 +1,64 @@
+#include <pwd.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pidcheck.h"
+
+void
+pidlisten_find(struct pid_check *k, const char *path)
+{
+	const struct config *c = &k->findings.ctl->config;
+	struct stat theirs, ours;
+	int fd = process_find(k->p, path), r;
+	unsigned i;
+
+	if (fd < 0)
+		return;
+	r = fstat(fd, &theirs);
+	(void)close(fd);
+	for (i = 0; r == 0 && i < c->nlisteners; i++)
+		if (stat(c->listener[i].socket, &ours) == 0 &&
+			ours.st_dev == theirs.st_dev &&
+			ours.st_ino == theirs.st_ino)
+			k->listener = &c->listener[i];
+}
+
+static bool
+lets_in(const struct listener_config *l, uid_t uid)
+{
+	const char *words = l->allow;
+	const struct passwd *pw;
+	struct listener_users u;
+	struct ini_error ignored;
+
+	while (listener_next_users(&words, &u, &ignored) > 0) {
+		if (u.name[0] == '\0' && uid >= u.first && uid <= u.last)
+			return true;
+		pw = u.name[0] == '\0' ? NULL : getpwnam(u.name);
+		if (pw != NULL && pw->pw_uid == uid)
+			return true;
+	}
+	return false;
+}
+
+void
+pidlisten_judge(struct pid_check *k)
+{
+	char who[64];
+
+	if (k->listener == NULL)
+		return;
+	if (lets_in(k->listener, k->p->id.uid))
+		pidcheck_say(k, FINDING_OK,
+			"that is the socket of [listener %s], which has the "
+			"keys %s",
+			k->listener->name, k->listener->keys);
+	else
+		pidcheck_say(k, FINDING_ERROR,
+			"that is the socket of [listener %s], which does not "
+			"let in %s: add the user to its allow in %s, and "
+			"keydctl reload",
+			k->listener->name, user_name(k->p->id.uid, who),
+			k->findings.ctl->config.file);
+}
