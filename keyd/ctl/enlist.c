@@ -224,8 +224,8 @@ prove(struct enlist *e, struct fault *f)
 			"not tried: no operation of its use can be made up");
 	else
 		(void)snprintf(e->proof, sizeof(e->proof),
-			"tried as %s for %.100s: what keyd did verifies with "
-			"the public key",
+			"tried as %s for %.100s: what keyd did was verified "
+			"with the public key",
 			who, a.text);
 	return 0;
 }

@@ -131,6 +131,10 @@ files(struct findings *v, const char *name, const struct origin *o)
 {
 	unsigned i;
 
+	if (o->phase == ORIGIN_GENERATING)
+		finding_say(v, FINDING_ERROR, name,
+			"it was being made, and that was interrupted: the next "
+			"keydctl generate, import or remove ends it");
 	if (o->phase == ORIGIN_IMPORTING || o->phase == ORIGIN_RESTORING)
 		finding_say(v, FINDING_ERROR, name,
 			"%s it was interrupted: run keydctl import %s again",

@@ -11,6 +11,7 @@
 #include "enlist.h"
 #include "keytype.h"
 #include "origin.h"
+#include "pubkey.h"
 #include "recover.h"
 #include "shellfile.h"
 #include "swap.h"
@@ -51,6 +52,18 @@ put_shell(const struct enlist *e, const struct path_place *p, struct fault *f)
 	return n < 0 ? -1 : swap_create(p, text, (size_t)n, f);
 }
 
+/* All is done but the note of it, which the next keydctl makes. */
+static void
+finish(const struct options *o, const struct store *s, struct origin *origin)
+{
+	struct fault f;
+
+	origin->phase = ORIGIN_GENERATED;
+	origin->path[0] = '\0';
+	if (origin_put(s, o->name, origin, &f) < 0)
+		(void)fault_print(&f);
+}
+
 static int
 make(const struct ctl *c, const struct options *o, const struct store *s,
 	struct enlist *e, struct helper_answer *a, struct fault *f)
@@ -73,16 +86,22 @@ make(const struct ctl *c, const struct options *o, const struct store *s,
 		helper_generate(
 			&c->config, o->type.kind->type, o->type.bits, a, f) < 0)
 		goto done;
-	origin->phase = ORIGIN_GENERATED;
+	/* Before anything else is written: what to look for if we are killed. */
+	origin->phase = ORIGIN_GENERATING;
 	origin->time = (uint64_t)time(NULL);
 	text_hex(a->d.hash, PROTO_HASH_LEN, origin->hash);
-	r = enlist_add(e, a->pem, f);
+	if (place.dir >= 0)
+		(void)snprintf(
+			origin->path, sizeof(origin->path), "%s", place.real);
+	r = origin_put(s, o->name, origin, f);
 	if (r == 0)
-		r = origin_put(s, o->name, origin, f);
+		r = enlist_add(e, a->pem, f);
 	if (r == 0)
 		r = put_shell(e, &place, f);
 	if (r < 0)
 		enlist_undo(e, f);
+	if (r == 0)
+		finish(o, s, origin);
 done:
 	path_close(&place);
 	free(origin);
@@ -93,6 +112,7 @@ static void
 say(struct ctl *c, const struct options *o, const struct enlist *e)
 {
 	const char *warning = policy_judge_tls12(&o->policy, o->type.kind);
+	const char *note = pubkey_judge_decrypt(o->type.kind, o->policy.use);
 	char hash[2 * PROTO_HASH_LEN + 1], words[128];
 
 	text_hex(e->key->hash, PROTO_HASH_LEN, hash);
@@ -106,6 +126,7 @@ say(struct ctl *c, const struct options *o, const struct enlist *e)
 		json_words(&c->out, "allow", o->policy.allow);
 		json_words(&c->out, "use", words);
 		json_string(&c->out, "warning", warning);
+		json_string(&c->out, "note", note);
 		json_string(&c->out, "proof", e->proof);
 		json_close(&c->out, '}');
 		return;
@@ -116,6 +137,8 @@ say(struct ctl *c, const struct options *o, const struct enlist *e)
 		o->policy.allow, words, e->proof);
 	if (warning[0] != '\0')
 		(void)printf("  Warning: it %s\n", warning);
+	if (note[0] != '\0')
+		(void)printf("  Note: it %s\n", note);
 	if (o->shell != NULL)
 		(void)printf("%s is its shell.\n", o->shell);
 	else

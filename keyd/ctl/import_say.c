@@ -6,6 +6,7 @@
 
 #include "activation.h"
 #include "cnffile.h"
+#include "pubkey.h"
 #include "text.h"
 
 /* Does the text activate the provider? Nothing of it is acted on. */
@@ -86,8 +87,9 @@ import_say(const struct import_job *j)
 	char note[PATH_MAX + 128];
 	unsigned i;
 	bool proposed = j->options->policy.use == 0;
-	const char *warning = policy_judge_tls12(
-		&j->policy, keykind_by_type(j->answer.d.key_type));
+	const struct keykind *k = keykind_by_type(j->answer.d.key_type);
+	const char *warning = policy_judge_tls12(&j->policy, k);
+	const char *decrypt = pubkey_judge_decrypt(k, j->policy.use);
 
 	(void)proto_use_names(j->policy.use, words, sizeof(words));
 	text_hex(j->answer.d.hash, PROTO_HASH_LEN, hash);
@@ -109,6 +111,7 @@ import_say(const struct import_job *j)
 		json_words(out, "use", words);
 		json_string(out, "tls12", j->policy.tls12);
 		json_string(out, "warning", warning);
+		json_string(out, "note", decrypt);
 		json_string(out, "certificate", j->policy.certificate);
 		json_string(out, "certificate-note", note);
 		json_bool(out, "encrypted", j->key->e.encrypted);
@@ -126,6 +129,8 @@ import_say(const struct import_job *j)
 			j->policy.tls12);
 	if (warning[0] != '\0')
 		(void)printf("  Warning: the key %s\n", warning);
+	if (decrypt[0] != '\0')
+		(void)printf("  Note: the key %s\n", decrypt);
 	if (j->policy.certificate[0] != '\0')
 		(void)printf("  certificate = %s\n",
 			text_shown(j->policy.certificate, file));

@@ -38,7 +38,8 @@ get_bits(const struct keykind *k, const char *text, uint16_t *bits)
 {
 	unsigned long n;
 
-	if (ini_number(text, k->max_bits, &n) < 0 || n < k->min_bits)
+	if (ini_number(text, k->max_bits, &n) < 0 || n < k->min_bits ||
+		n % KEYKIND_RSA_STEP != 0)
 		return false;
 	*bits = (uint16_t)n;
 	return true;
@@ -97,8 +98,9 @@ keytype_options(char *out, size_t size)
 		n += (size_t)snprintf(out + n, size - n, "%s%s",
 			i > 0 ? ", " : "", k->option);
 		if (keykind_is_rsa(k) && n < size)
-			n += (size_t)snprintf(out + n, size - n, ":%u…%u",
-				k->min_bits, k->max_bits);
+			n += (size_t)snprintf(out + n, size - n,
+				":%u…%u (in steps of %d)", k->min_bits,
+				k->max_bits, KEYKIND_RSA_STEP);
 	}
 	return out;
 }

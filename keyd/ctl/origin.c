@@ -18,6 +18,7 @@ static const char *const phases[] = {
 	[ORIGIN_IMPORTED] = "imported",
 	[ORIGIN_RESTORING] = "restoring",
 	[ORIGIN_GENERATED] = "generated",
+	[ORIGIN_GENERATING] = "generating",
 };
 
 static const char *const forms[] = {

@@ -18,8 +18,9 @@
 enum origin_phase {
 	ORIGIN_IMPORTING = 1, /* the file is the key, or soon a shell */
 	ORIGIN_IMPORTED = 2,
-	ORIGIN_RESTORING = 3, /* the file is a shell, or soon the key */
-	ORIGIN_GENERATED = 4, /* never was a file of an application */
+	ORIGIN_RESTORING = 3,  /* the file is a shell, or soon the key */
+	ORIGIN_GENERATED = 4,  /* never was a file of an application */
+	ORIGIN_GENERATING = 5, /* path: where its shell goes; or "" */
 };
 
 enum {

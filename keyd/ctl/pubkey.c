@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <openssl/core_names.h>
+#include <openssl/params.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
@@ -198,4 +199,24 @@ pubkey_agree(EVP_PKEY *pkey, uint8_t *peer, size_t *peer_len, uint8_t *secret,
 	EVP_PKEY_CTX_free(ctx);
 	EVP_PKEY_free(own);
 	return ok ? 0 : -1;
+}
+
+const char *
+pubkey_judge_decrypt(const struct keykind *k, uint32_t use)
+{
+	EVP_ASYM_CIPHER *rsa;
+	bool has = true;
+
+	if ((use & PROTO_USE_DECRYPT) == 0 || k == NULL || !keykind_is_rsa(k))
+		return "";
+	rsa = EVP_ASYM_CIPHER_fetch(NULL, "RSA", NULL);
+	if (rsa != NULL)
+		has = OSSL_PARAM_locate_const(
+			      EVP_ASYM_CIPHER_settable_ctx_params(rsa),
+			      "implicit-rejection") != NULL;
+	EVP_ASYM_CIPHER_free(rsa);
+	return has ? ""
+		   : "decrypts OAEP only, with this OpenSSL: openssl cms "
+		     "-encrypt needs -keyopt rsa_padding_mode:oaep (PKCS#1 "
+		     "v1.5 takes OpenSSL 3.2 or later)";
 }

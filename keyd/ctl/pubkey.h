@@ -42,4 +42,11 @@ pubkey_encrypt(EVP_PKEY *pkey, enum proto_padding padding, struct view plain,
 __attribute__((warn_unused_result)) int pubkey_agree(EVP_PKEY *pkey,
 	uint8_t *peer, size_t *peer_len, uint8_t *secret, size_t *secret_len);
 
+/*
+ * Words of a note where a key may decrypt with RSA, and the libcrypto here, which
+ * is keyd's too, has no implicit rejection, so that keyd refuses PKCS#1 v1.5; ""
+ * for others.
+ */
+const char *pubkey_judge_decrypt(const struct keykind *k, uint32_t use);
+
 #endif

@@ -110,6 +110,8 @@ look(struct half *h, struct fault *f)
 {
 	unsigned i;
 
+	if (h->origin.path[0] == '\0')
+		return 0;
 	if (origin_get_links(&h->origin, &h->links, f) < 0)
 		return -1;
 	for (i = 0; i < h->links.n; i++)
@@ -124,15 +126,20 @@ note(const struct half *h, const char *words)
 	char real[PATH_MAX];
 
 	(void)fprintf(stderr, "keydctl: %s: %s\n",
-		text_shown(h->links.at[0].real, real), words);
+		h->links.n == 0 ? h->name
+				: text_shown(h->links.at[0].real, real),
+		words);
 	return 0;
 }
 
 static int
-settle(struct half *h, const char *words, struct fault *f)
+settle(struct half *h, enum origin_phase phase, const char *words,
+	struct fault *f)
 {
-	h->origin.phase = ORIGIN_IMPORTED;
+	h->origin.phase = phase;
 	h->origin.tmp[0] = '\0';
+	if (phase == ORIGIN_GENERATED)
+		h->origin.path[0] = '\0';
 	if (origin_put(h->store, h->name, &h->origin, f) < 0)
 		return -1;
 	return note(h, words);
@@ -274,7 +281,8 @@ end_import(struct half *h, struct fault *f)
 	if (r > 0) {
 		if (no_tmp(h, true, f) < 0)
 			return -1;
-		return settle(h, "an interrupted import was finished", f);
+		return settle(h, ORIGIN_IMPORTED,
+			"an interrupted import was finished", f);
 	}
 	/* Not all were exchanged, or what was swapped out is not what had been
 	 * read. */
@@ -305,7 +313,52 @@ end_restore(struct half *h, struct fault *f)
 	}
 	if (go_back(h, false, f) < 0)
 		return -1;
-	return settle(h, "an interrupted restore was taken back", f);
+	return settle(
+		h, ORIGIN_IMPORTED, "an interrupted restore was taken back", f);
+}
+
+/* A key whose shell is there may be in use; another, no one knows of. */
+static int
+end_generate(struct half *h, struct fault *f)
+{
+	if (h->has_key && h->shells > 0)
+		return settle(h, ORIGIN_GENERATED,
+			"an interrupted generate was finished", f);
+	return drop(h, "an interrupted generate was taken back", f);
+}
+
+static const struct {
+	enum origin_phase phase;
+	int (*end)(struct half *h, struct fault *f);
+} ends[] = {
+	{ ORIGIN_IMPORTING, end_import },
+	{ ORIGIN_RESTORING, end_restore },
+	{ ORIGIN_GENERATING, end_generate },
+};
+
+/* Ends it; 0 if there is nothing to end. */
+static int
+end(struct half *h, struct fault *f)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		if (h->origin.phase != ends[i].phase)
+			continue;
+		r = origin_part(h->store, h->name, &h->key, f);
+		h->has_key = r == 1;
+		if (r >= 0)
+			r = look(h, f);
+		if (r == 0)
+			r = ends[i].end(h, f);
+		else if (!h->has_key && h->links.n == 0)
+			/* No key, no way to the file: nothing of ours is
+			 * anywhere. */
+			r = recover_drop(h->store, h->name, f);
+		return r < 0 ? -1 : 1;
+	}
+	return 0;
 }
 
 /* 1 if there was something to end. */
@@ -320,25 +373,12 @@ recover_one(const struct store *s, const char *name, struct fault *f)
 	h->store = s;
 	h->name = name;
 	r = origin_get(s, name, &h->origin, f);
-	if (r <= 0 || (h->origin.phase != ORIGIN_IMPORTING &&
-			      h->origin.phase != ORIGIN_RESTORING)) {
-		free(h);
-		return r < 0 ? -1 : 0;
-	}
-	r = origin_part(s, name, &h->key, f);
-	h->has_key = r == 1;
-	if (r >= 0)
-		r = look(h, f);
-	if (r == 0)
-		r = h->origin.phase == ORIGIN_IMPORTING ? end_import(h, f)
-							: end_restore(h, f);
-	else if (!h->has_key && h->links.n == 0)
-		/* No key, no way to the file: nothing of ours is anywhere. */
-		r = recover_drop(s, name, f);
+	if (r > 0)
+		r = end(h, f);
 	bytes_free(&h->key);
 	links_close(&h->links);
 	free(h);
-	return r < 0 ? -1 : 1;
+	return r;
 }
 
 int

@@ -40,8 +40,8 @@ tryout_key(struct findings *v, const struct config *c,
 			words);
 	else if (a->ok)
 		finding_say(v, FINDING_OK, name,
-			"%s can use it for %s: what keyd did verifies with the "
-			"public key",
+			"%s can use it for %s: what keyd did was verified "
+			"with the public key",
 			words, a->text);
 	else
 		finding_say(v, FINDING_ERROR, name, "%s cannot use it%s: %s",

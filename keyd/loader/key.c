@@ -13,7 +13,6 @@
 #include "wire/shell.h"
 
 enum {
-	RSA_STEP = 256, /* bits */
 	MAX_GROUP = 64,
 	MAX_KINDS = 384, /* characters of all names */
 };
@@ -261,13 +260,13 @@ key_generate(uint8_t type, unsigned bits, struct key *out, struct fault *why)
 		return fault_set(why, "key type %u is unknown", type);
 	if (keykind_is_rsa(kind)
 			? bits < kind->min_bits || bits > kind->max_bits ||
-				  bits % RSA_STEP != 0
+				  bits % KEYKIND_RSA_STEP != 0
 			: bits != 0 && bits != kind->min_bits)
 		return fault_set(why,
 			"%u bits do not fit the key type %s: RSA keys have %u "
 			"to %u, in steps of %u, all others one size only",
 			bits, kind->name, rsa->min_bits, rsa->max_bits,
-			RSA_STEP);
+			KEYKIND_RSA_STEP);
 	k.pkey = generate(kind, bits);
 	if (k.pkey == NULL)
 		r = fault_set(why, "libcrypto could not make the key");

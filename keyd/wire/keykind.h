@@ -25,6 +25,8 @@ enum {
 	 * allow; and the fewest of a curve that is not weak. */
 	KEYKIND_WEAK_RSA = 512,
 	KEYKIND_STRONG_EC = 224,
+	/* Sizes of new RSA keys are multiples of it. */
+	KEYKIND_RSA_STEP = 256,
 };
 
 /* The row of a type, NULL if there is none. */

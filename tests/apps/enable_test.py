@@ -684,7 +684,7 @@ def system_wide():
         server.wait_output("ACCEPT")
         ks.handshake(port, cert, "1.3")
         text = pid_check(s, server.pid, 0)
-        ks.expect_words(text, "activates keyd", "verifies")
+        ks.expect_words(text, "activates keyd", "verified")
 
 
 # --- services ---------------------------------------------------------------
@@ -865,7 +865,7 @@ def all_is_well():
         text = pid_check(
             s, p.pid, 0, "provider is loaded", "activates keyd", "connect to"
         )
-        ks.expect_words(text, "0 errors, 0 warnings", "verifies")
+        ks.expect_words(text, "0 errors, 0 warnings", "verified")
         found = json.loads(s.ctl_ok("--json", "check", "--pid", str(p.pid)))
         ks.check(all(f["level"] == "ok" for f in found), str(found))
 
@@ -950,7 +950,7 @@ def not_permitted():
         s.policy(cert, allow="group:backup")
         q = sleeper(s, [], name="group", env=conf_env(conf), user="games",
                     group="games", extra_groups=["backup"])
-        pid_check(s, q.pid, 0, "verifies")
+        pid_check(s, q.pid, 0, "verified")
 
 
 def hostile():
@@ -1085,7 +1085,7 @@ def nginx():
         ks.check(set(providers(conf)) == {*had, "keyd"}, str(providers(conf)))
         server = s.nginx([(cert, cert.key)], conf)
         ks.handshake(server.ports[0], cert, "1.3")
-        text = pid_check(s, server.pid, 0, "provider is loaded", "verifies")
+        text = pid_check(s, server.pid, 0, "provider is loaded", "verified")
         ks.expect_words(text, "no key names its user root")
 
 
