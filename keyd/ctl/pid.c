@@ -58,7 +58,7 @@ is_alike(const struct process *a, const struct process *b)
 	       a->own_net == b->own_net && a->own_mount == b->own_mount &&
 	       a->own_user == b->own_user && a->env == b->env &&
 	       a->secure == b->secure && a->filtered == b->filtered &&
-	       a->loaded == b->loaded && strcmp(a->conf, b->conf) == 0 &&
+	       a->first == b->first && strcmp(a->conf, b->conf) == 0 &&
 	       strcmp(a->libs.keyd, b->libs.keyd) == 0 &&
 	       strcmp(a->libs.crypto, b->libs.crypto) == 0 &&
 	       a->libs.keyd_replaced == b->libs.keyd_replaced &&

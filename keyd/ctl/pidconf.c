@@ -181,7 +181,7 @@ judge_time(struct pid_check *k, const struct reading *r)
 {
 	bool loaded = k->p->libs.keyd[0] != '\0';
 
-	if (r->changed <= k->p->loaded)
+	if (r->changed <= process_began(k->p))
 		return;
 	pidcheck_say(k, loaded ? FINDING_WARNING : FINDING_ERROR,
 		"it was started before %s, or what that includes, was "

@@ -83,18 +83,6 @@ clock_ms(clockid_t clock)
 	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
-/* Ticks since boot, as ms since 1970. */
-static long long
-real_time(unsigned long long ticks)
-{
-	long a_second = sysconf(_SC_CLK_TCK);
-
-	if (a_second <= 0)
-		return 0;
-	return clock_ms(CLOCK_REALTIME) - clock_ms(CLOCK_BOOTTIME) +
-	       (long long)(ticks * 1000 / (unsigned long long)a_second);
-}
-
 /* Lines of "inside outside count": is the host's 0 among them? */
 static bool
 maps_root(const char *text)
@@ -237,8 +225,7 @@ read_stat(struct process *p)
 		return -1;
 	}
 	p->ticks = ticks_of(stat);
-	/* Clocks are read one after another, and a tick is long: two later. */
-	p->loaded = real_time(first_of_line(p->dir, stat) + 2);
+	p->first = first_of_line(p->dir, stat);
 	env = procenv_find(
 		p->dir, stat, "OPENSSL_CONF", p->conf, sizeof(p->conf));
 	free(stat);
@@ -307,6 +294,18 @@ process_close(struct process *p)
 	if (p->dir >= 0)
 		(void)close(p->dir);
 	p->root = p->dir = -1;
+}
+
+long long
+process_began(const struct process *p)
+{
+	long a_second = sysconf(_SC_CLK_TCK);
+
+	if (a_second <= 0)
+		return 0;
+	/* Clocks are read one after another, and a tick is long: two later. */
+	return clock_ms(CLOCK_REALTIME) - clock_ms(CLOCK_BOOTTIME) +
+	       (long long)((p->first + 2) * 1000 / (unsigned long)a_second);
 }
 
 bool

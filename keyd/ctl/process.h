@@ -25,10 +25,11 @@ struct process {
 	char root_path[PATH_MAX]; /* its root folder, from ours; or "" */
 	struct user_identity id;
 	bool overflow; /* its user is one whom the kernel cannot name here */
+	/* Ticks since the start of the machine. */
 	unsigned long long ticks; /* when it began: with pid, who it is */
-	/* ms since 1970: when the first of those began that it was forked
-	 * from, one from another, with all that was loaded; rather a little late */
-	long long loaded;
+	/* when the first of those began that it was forked from, one from
+	 * another, with all that was loaded */
+	unsigned long long first;
 	/* Other ones than keydctl's: */
 	bool own_root, own_net, own_mount, own_user;
 	bool root_unmapped; /* its user namespace does not know root */
@@ -44,6 +45,10 @@ struct process {
 __attribute__((warn_unused_result)) int
 process_open(pid_t pid, struct process *out, struct fault *f);
 void process_close(struct process *p);
+
+/* When it, or the first that it was forked from, began: ms since 1970, rather a
+ * little late. */
+long long process_began(const struct process *p);
 
 /* Has it left the machine's root folder, within the machine's mounts (chroot(2))?
  * What it loaded before came from outside. */
