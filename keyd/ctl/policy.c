@@ -137,6 +137,8 @@ get_setting(void *arg, const char *section, const char *name, const char *value,
 		r = copy(p->certificate, sizeof(p->certificate), value);
 	else if (strcmp(name, "tls12") == 0)
 		r = copy(p->tls12, sizeof(p->tls12), value);
+	else if (strcmp(name, "tls12-groups") == 0)
+		r = copy(p->tls12_groups, sizeof(p->tls12_groups), value);
 	else if (strcmp(name, "weak-digests") == 0)
 		r = copy(p->weak_digests, sizeof(p->weak_digests), value);
 	else if (strcmp(name, "weak-keys") == 0)

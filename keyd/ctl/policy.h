@@ -18,7 +18,8 @@ struct policy {
 	char allow[2048]; /* words */
 	uint32_t use;
 	char certificate[PATH_MAX]; /* as written; "" for none */
-	char tls12[16], weak_digests[8], weak_keys[8], enforce[64];
+	char tls12[16], tls12_groups[256], weak_digests[8], weak_keys[8],
+		enforce[64];
 };
 
 /* 1, 0 if there is none, or -1 with *f. */

@@ -76,6 +76,7 @@ say(const char *name, const struct view_of *v)
 	line("allow", v->policy.allow);
 	line("use", v->words);
 	line("tls12", v->policy.tls12);
+	line("tls12-groups", v->policy.tls12_groups);
 	line("weak-digests", v->policy.weak_digests);
 	line("weak-keys", v->policy.weak_keys);
 	line("enforce", v->policy.enforce);
@@ -106,6 +107,7 @@ say_json(struct json *j, const char *name, const struct view_of *v)
 	json_words(j, "allow", v->policy.allow);
 	json_words(j, "use", v->words);
 	json_string(j, "tls12", v->policy.tls12);
+	json_words(j, "tls12-groups", v->policy.tls12_groups);
 	json_string(j, "weak-digests", v->policy.weak_digests);
 	json_string(j, "weak-keys", v->policy.weak_keys);
 	json_string(j, "enforce", v->policy.enforce);

@@ -9,6 +9,7 @@
 
 #include "ini/ini.h"
 #include "wire/keykind.h"
+#include "wire/tlsgroup.h"
 
 enum {
 	MAX_WORD = 256,
@@ -297,6 +298,30 @@ set_tls12(struct parse *p, const char *value)
 	report(p, ERROR, "tls12: '%s' is none of no, sentinel, any", value);
 }
 
+static void
+set_tls12_groups(struct parse *p, const char *value)
+{
+	char word[MAX_WORD], known[TLSGROUP_NAMES];
+	uint16_t bit, groups = 0;
+	int r;
+
+	if (value[0] == '\0')
+		report(p, ERROR,
+			"tls12-groups: nothing is named; write one or more of "
+			"%s (or 'tls12 = no', if none is wanted)",
+			tlsgroup_names(known));
+	while ((r = ini_next_word(&value, word, sizeof(word))) == 1) {
+		bit = tlsgroup_bit(word);
+		groups |= bit;
+		if (bit == 0)
+			report(p, ERROR, "tls12-groups: '%s' is none of %s",
+				word, tlsgroup_names(known));
+	}
+	if (r < 0)
+		report(p, ERROR, "tls12-groups: a word is too long");
+	p->policy.tls12_groups = groups;
+}
+
 static bool
 get_bool(struct parse *p, const char *name, const char *value)
 {
@@ -401,6 +426,7 @@ static const struct {
 	{ "use", set_use },
 	{ "certificate", set_certificate },
 	{ "tls12", set_tls12 },
+	{ "tls12-groups", set_tls12_groups },
 	{ "weak-digests", set_weak_digests },
 	{ "weak-keys", set_weak_keys },
 	{ "enforce", set_enforce },
@@ -435,7 +461,8 @@ take_setting(void *arg, const char *section, const char *name,
 	else if (i == SETTINGS)
 		report(p, ERROR,
 			"%s: unknown setting; known are allow, use, "
-			"certificate, tls12, weak-digests, weak-keys, enforce",
+			"certificate, tls12, tls12-groups, weak-digests, "
+			"weak-keys, enforce",
 			name);
 	else if (has_comment(name, value))
 		report(p, ERROR, "%s: '%s': a comment needs a line of its own",
@@ -542,6 +569,7 @@ policy_file_parse(const char *text, size_t len,
 	struct ini_error err = { 0 };
 
 	p.policy.tls12 = PROTO_TLS12_ANY;
+	p.policy.tls12_groups = TLSGROUP_DEFAULT;
 	if (ini_parse(text, len, take_setting, &p, &err) < 0) {
 		p.line = err.line;
 		report(&p, ERROR, "%s", err.text);

@@ -12,6 +12,7 @@ struct policy {
 	uint32_t use;
 	unsigned use_line;
 	uint8_t tls12;
+	uint16_t tls12_groups; /* bits of wire/tlsgroup.h */
 	uint8_t flags;
 	bool weak_keys; /* weak-keys = yes */
 	uint64_t enforce_from;

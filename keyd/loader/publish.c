@@ -95,6 +95,7 @@ put_entry(const struct loaded *k, struct ring_entry *e)
 	e->enforce_from = k->policy.enforce_from;
 	e->private_key = k->private_key;
 	e->secrets = k->secrets;
+	e->tls12_groups = k->policy.tls12_groups;
 }
 
 /* Secret memory where it can be had; else says once why not. */

@@ -3,12 +3,14 @@
 #include <string.h>
 
 #include "wire/keykind.h"
+#include "wire/tlsgroup.h"
 
 enum {
 	MAGIC_LEN = 8,
 	VERSION = 1,
 	HEADER_LEN = MAGIC_LEN + 4 + 4 + 4,
-	ENTRY_FIXED = PROTO_HASH_LEN + 1 + 1 + 2 + 4 + 1 + 1 + 8 + 2 + 4 + 2,
+	ENTRY_FIXED =
+		PROTO_HASH_LEN + 1 + 1 + 2 + 4 + 1 + 1 + 8 + 2 + 4 + 2 + 2,
 	FLAGS = PROTO_KEY_WEAK_DIGESTS | PROTO_KEY_ENFORCE_LOG,
 };
 
@@ -47,7 +49,8 @@ is_entry(const struct ring_entry *e)
 	       k->tls12 <= PROTO_TLS12_ANY &&
 	       (k->flags & ~(unsigned)FLAGS) == 0 && k->spki.len > 0 &&
 	       k->spki.len <= PROTO_MAX_SPKI && e->private_key.len > 0 &&
-	       e->secrets.len == ring_secret_len(k);
+	       e->secrets.len == ring_secret_len(k) &&
+	       (e->tls12_groups & ~(unsigned)TLSGROUP_ALL) == 0;
 }
 
 static size_t
@@ -98,6 +101,7 @@ put_entry(struct writer *w, const struct ring_entry *e)
 	writer_vec16(w, k->spki.data, k->spki.len);
 	writer_vec32(w, e->private_key.data, e->private_key.len);
 	writer_vec16(w, e->secrets.data, e->secrets.len);
+	writer_u16(w, e->tls12_groups);
 }
 
 int
@@ -169,6 +173,7 @@ ring_next(struct ring_cursor *c, struct ring_entry *out)
 	e.key.spki = reader_vec16(&r);
 	e.private_key = reader_vec32(&r);
 	e.secrets = reader_vec16(&r);
+	e.tls12_groups = reader_u16(&r);
 	if (reader_finish(&r) < 0 || !is_entry(&e)) {
 		c->r.failed = true;
 		return -1;

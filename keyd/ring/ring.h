@@ -19,6 +19,7 @@ struct ring_entry {
 	uint64_t enforce_from;
 	struct view private_key; /* DER PrivateKeyInfo */
 	struct view secrets;     /* K, or empty: ring_secret_len() */
+	uint16_t tls12_groups;   /* bits of wire/tlsgroup.h */
 };
 
 /*

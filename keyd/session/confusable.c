@@ -204,6 +204,47 @@ is_tagged_cose(struct view m)
 	       reader_u8(&r) == COSE_ALG && !r.failed;
 }
 
+/* What ssh-keygen -Y signs: PROTOCOL.sshsig of OpenSSH. */
+static bool
+is_sshsig(struct view m)
+{
+	static const char magic[] = "SSHSIG";
+
+	return m.len >= sizeof(magic) - 1 &&
+	       memcmp(m.data, magic, sizeof(magic) - 1) == 0;
+}
+
+/*
+ * Any document, and behind it what OpenPGP hashes last: version, FF, and the
+ * length of what it hashed before, in four bytes (RFC 9580 §5.2.4) or eight
+ * (version 5 of LibrePGP).
+ */
+static bool
+is_openpgp(struct view m)
+{
+	static const struct {
+		uint8_t version, length;
+	} trailers[] = { { 4, 4 }, { 5, 8 }, { 6, 4 } };
+	struct reader r;
+	uint64_t hashed;
+	size_t i, n;
+
+	for (i = 0; i < ROWS(trailers); i++) {
+		n = 2U + trailers[i].length;
+		if (m.len < n)
+			continue;
+		r = reader_init(m.data + m.len - n, n);
+		if (reader_u8(&r) != trailers[i].version ||
+			reader_u8(&r) != 0xFF)
+			continue;
+		hashed = trailers[i].length == 8 ? reader_u64(&r)
+						 : reader_u32(&r);
+		if (hashed <= m.len - n)
+			return true;
+	}
+	return false;
+}
+
 enum {
 	RUN = 6,
 	RANDOM = 32,
@@ -241,5 +282,6 @@ confusable(struct view message, struct view spki)
 {
 	return holds_key(message, spki) || is_text(message) ||
 	       is_signed_ber(message) || is_sig_structure(message) ||
-	       is_tagged_cose(message) || transcript_starts(message);
+	       is_tagged_cose(message) || is_sshsig(message) ||
+	       is_openpgp(message) || transcript_starts(message);
 }

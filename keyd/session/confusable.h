@@ -11,12 +11,14 @@
 #include "wire/cursor.h"
 
 /*
- * True if a ServerKeyExchange, by the start of message, is also
+ * True if a ServerKeyExchange, by the start of message or its end, is also
  *  - the start of a BER or DER structure of exactly the message's length
  *    which begins as do those that are signed in practice: certificate,
  *    request, revocation list, OCSP response, SPKAC, CMS attributes, CMP;
  *  - the start of a COSE Sig_structure (RFC 9052 §4.4, RFC 9338) or of a
  *    tagged COSE_Sign1 or COSE_Sign;
+ *  - the start of what ssh-keygen signs (SSHSIG), or the end of what OpenPGP
+ *    signs, which has its fixed bytes there;
  *  - the start of a TLS 1.2 client's transcript (transcript_starts());
  *  - something that holds any six consecutive bytes of spki, the
  *    SubjectPublicKeyInfo (DER) of the key that is asked to sign. A structure

@@ -2,45 +2,46 @@
 
 #include <openssl/ec.h>
 #include <openssl/err.h>
-#include <openssl/obj_mac.h>
+#include <openssl/objects.h>
 
-#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+/* By the rows of tlsgroup.h. Made once, before the first client byte; never
+ * changed. */
+static EC_GROUP *groups[16];
 
-static const struct {
-	uint16_t group;
-	int nid;
-} curves[] = {
-	{ GRAMMAR_P256, NID_X9_62_prime256v1 },
-	{ GRAMMAR_P384, NID_secp384r1 },
-};
-
-/* Made once, before the first client byte; never changed. */
-static EC_GROUP *groups[ROWS(curves)];
+_Static_assert((unsigned)TLSGROUP_ALL >> 16 == 0, "a row for each bit");
 
 int
 curve_init(void)
 {
+	const struct tlsgroup *g;
 	size_t i;
 
-	for (i = 0; i < ROWS(curves); i++) {
+	for (i = 0; (g = tlsgroup_at(i)) != NULL; i++) {
+		if (g->curve == NULL)
+			continue;
 		if (groups[i] == NULL)
-			groups[i] = EC_GROUP_new_by_curve_name(curves[i].nid);
-		if (groups[i] == NULL)
+			groups[i] = EC_GROUP_new_by_curve_name(
+				OBJ_sn2nid(g->curve));
+		/* Some builds of libcrypto have no brainpool curves, and so no
+		 * server that could want one. */
+		if (groups[i] == NULL && (g->bit & TLSGROUP_DEFAULT) != 0)
 			return -1;
 	}
+	ERR_clear_error();
 	return 0;
 }
 
 bool
 curve_has_point(uint16_t group, const uint8_t *point, size_t len)
 {
+	const struct tlsgroup *g;
 	EC_POINT *p;
 	bool on = false;
 	size_t i;
 
-	for (i = 0; i < ROWS(curves) && curves[i].group != group; i++)
+	for (i = 0; (g = tlsgroup_at(i)) != NULL && g->number != group; i++)
 		;
-	if (i == ROWS(curves) || groups[i] == NULL)
+	if (g == NULL || groups[i] == NULL)
 		return false;
 	p = EC_POINT_new(groups[i]);
 	if (p != NULL) {

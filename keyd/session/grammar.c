@@ -3,6 +3,7 @@
 #include "confusable.h"
 #include "csr.h"
 #include "dhe.h"
+#include "montgomery.h"
 #include "transcript.h"
 
 #include <string.h>
@@ -61,33 +62,16 @@ classify_blanks(struct view m)
 	return form;
 }
 
-/* RFC 7748 §6.1: the all-zero point is of low order, and nobody's key. */
 static bool
-is_x25519_point(struct view point)
+is_point(const struct tlsgroup *g, struct view point,
+	grammar_on_curve_fn *on_curve)
 {
-	uint8_t any = 0;
-	size_t i;
-
-	for (i = 0; i < point.len; i++)
-		any |= point.data[i];
-	return point.len == 32 && any != 0;
-}
-
-static bool
-is_point(uint16_t group, struct view point, grammar_on_curve_fn *on_curve)
-{
-	if (group == GRAMMAR_X25519)
-		return is_x25519_point(point);
-	return point.len == (group == GRAMMAR_P256 ? 65 : 97) &&
-	       point.data[0] == UNCOMPRESSED &&
-	       on_curve(group, point.data, point.len);
-}
-
-static bool
-is_group(uint16_t group)
-{
-	return group == GRAMMAR_X25519 || group == GRAMMAR_P256 ||
-	       group == GRAMMAR_P384;
+	if (g->number == TLSGROUP_X25519)
+		return montgomery_is_x25519(point);
+	if (g->number == TLSGROUP_X448)
+		return montgomery_is_x448(point);
+	return point.len == g->point && point.data[0] == UNCOMPRESSED &&
+	       on_curve(g->number, point.data, point.len);
 }
 
 /* 03 ‖ group ‖ length ‖ point, and nothing more. */
@@ -96,13 +80,14 @@ classify_ecdhe(struct reader r, grammar_on_curve_fn *on_curve,
 	struct grammar_result *out)
 {
 	uint8_t type = reader_u8(&r);
-	uint16_t group = reader_u16(&r);
+	const struct tlsgroup *group = tlsgroup_by_number(reader_u16(&r));
 	struct view point = reader_vec8(&r);
 
 	if (reader_finish(&r) < 0 || type != CURVE_NAMED || point.len == 0)
 		return false;
 	out->form = GRAMMAR_TLS12_SERVER;
-	if (!is_group(group))
+	out->groups = group == NULL ? 0 : group->bit;
+	if (group == NULL)
 		out->defect = GRAMMAR_GROUP;
 	else if (!is_point(group, point, on_curve))
 		out->defect = GRAMMAR_POINT;

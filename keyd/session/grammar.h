@@ -30,6 +30,7 @@
 #define KEYD_SESSION_GRAMMAR_H
 
 #include "wire/cursor.h"
+#include "wire/tlsgroup.h"
 
 enum grammar_form {
 	GRAMMAR_OTHER,
@@ -45,8 +46,9 @@ enum grammar_form {
 /* Why a message that has the outline of such a form is not accepted. */
 enum grammar_defect {
 	GRAMMAR_SOUND,
-	GRAMMAR_GROUP,      /* ECDHE: not x25519, P-256 or P-384 */
-	GRAMMAR_POINT,      /* ECDHE: not on the curve, compressed, or zero */
+	GRAMMAR_GROUP,      /* ECDHE: none of tlsgroup.h */
+	GRAMMAR_POINT,      /* ECDHE: not on the curve, compressed, or of small
+			       order */
 	GRAMMAR_DHE_GROUP,  /* DHE: no sound group, or no element of it */
 	GRAMMAR_CONFUSABLE, /* also the start of another format */
 };
@@ -55,18 +57,12 @@ struct grammar_result {
 	enum grammar_form form;
 	enum grammar_defect defect; /* of the last four */
 	bool sentinel;              /* of a server's: RFC 8446 §4.1.3 */
-};
-
-/* Named groups of the IANA registry "TLS Supported Groups". */
-enum grammar_group {
-	GRAMMAR_P256 = 23,
-	GRAMMAR_P384 = 24,
-	GRAMMAR_X25519 = 29,
+	uint16_t groups;            /* ECDHE: the bit of its group, or 0 */
 };
 
 /*
- * Is the uncompressed point (04 ‖ x ‖ y) on this curve? group is GRAMMAR_P256
- * or GRAMMAR_P384, len 65 or 97 to match.
+ * Is the uncompressed point (04 ‖ x ‖ y) on this curve? group is the number of
+ * one with a curve in tlsgroup.h, len that of its points.
  */
 typedef bool
 grammar_on_curve_fn(uint16_t group, const uint8_t *point, size_t len);

@@ -35,6 +35,9 @@ check_tls12(const struct ring_entry *key, const struct proto_scheme *s,
 	if (key->key.tls12 != PROTO_TLS12_SENTINEL &&
 		key->key.tls12 != PROTO_TLS12_ANY)
 		return DETAIL_TLS12_OFF;
+	if (g->form == GRAMMAR_TLS12_SERVER &&
+		(key->tls12_groups & g->groups) == 0)
+		return DETAIL_TLS_GROUP_OFF;
 	if (key->key.tls12 == PROTO_TLS12_SENTINEL && sentinel && !g->sentinel)
 		return DETAIL_NO_SENTINEL;
 	return DETAIL_NONE;

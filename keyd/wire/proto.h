@@ -192,6 +192,7 @@ enum proto_detail {
 	DETAIL_CONTEXT = 28,
 	DETAIL_TLS_VERSION = 29,
 	DETAIL_LIBRARY = 30,
+	DETAIL_TLS_GROUP_OFF = 31,
 };
 
 struct proto_request {

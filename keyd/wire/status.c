@@ -56,9 +56,11 @@ static const struct detail_row details[] = {
 	[DETAIL_CONFUSABLE] = { "the message could be taken for one of another "
 				"format",
 		"use = sign" },
-	[DETAIL_TLS_GROUP] = { "a TLS 1.2 group other than x25519, P-256 and "
-			       "P-384 (limit the server's groups to these)",
-		"use = sign" },
+	[DETAIL_TLS_GROUP] = { "a TLS 1.2 group for which keyd does not sign",
+		NULL,
+		"limit the server's groups to x25519, P-256 and P-384 "
+		"(OpenSSL: "
+		"Groups; nginx: ssl_ecdh_curve X25519:P-256:P-384)" },
 	[DETAIL_TLS_POINT] = { "a TLS 1.2 point that is not on its curve",
 		"use = sign" },
 	[DETAIL_TLS_SCHEME] = { "this version of TLS does not use this "
@@ -126,6 +128,11 @@ static const struct detail_row details[] = {
 		NULL },
 	[DETAIL_TLS_VERSION] = { "not a version of TLS 1.0 to 1.2 or DTLS",
 		NULL },
+	[DETAIL_TLS_GROUP_OFF] = { "a TLS 1.2 group that the policy does not "
+				   "name (or limit the server's groups to "
+				   "x25519, P-256 and P-384)",
+		"tls12-groups = x25519 P-256 P-384 P-521 x448 brainpoolP256r1 "
+		"brainpoolP384r1 brainpoolP512r1" },
 	[DETAIL_LIBRARY] = { "keyd's OpenSSL does not have this algorithm",
 		NULL },
 };

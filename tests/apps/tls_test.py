@@ -44,7 +44,7 @@ CURVES[1] += "brainpoolP256r1:brainpoolP384r1:brainpoolP512r1"
 tap = Tap()
 
 
-def kept(s, name, kind, use):
+def kept(s, name, kind, use, *settings):
     """A key that keyd will have when it starts, and its certificate; the file
     of the key is its shell, later."""
     purpose = "clientAuth" if use == "tls-client" else "serverAuth"
@@ -52,7 +52,8 @@ def kept(s, name, kind, use):
     os.rename(cert.key, s.path(f"keys/{name}.pem"))
     os.chmod(s.path(f"keys/{name}.pem"), 0o600)
     allow = ", ".join(s.everyone().split())
-    s.write(f"policies/{name}.conf", f"allow = {allow}\nuse = {use}\n")
+    policy = [f"allow = {allow}", f"use = {use}", *settings, ""]
+    s.write(f"policies/{name}.conf", "\n".join(policy))
     return cert
 
 
@@ -239,6 +240,60 @@ def key_exchanges(o, keys):
             )
 
 
+# As libssl names them, and what s_client says of the server's key.
+GROUPS = {
+    "X25519": "X25519",
+    "P-256": "prime256v1",
+    "P-384": "secp384r1",
+    "P-521": "secp521r1",
+    "X448": "X448",
+    "brainpoolP256r1": "brainpoolP256r1",
+    "brainpoolP384r1": "brainpoolP384r1",
+    "brainpoolP512r1": "brainpoolP512r1",
+}
+EVERY_GROUP = (
+    "x25519 P-256 P-384 P-521 x448 brainpoolP256r1 brainpoolP384r1 brainpoolP512r1"
+)
+
+
+def groups(o, servers, plain):
+    """ECDHE in TLS 1.2 with each group that a policy can name, and not with what
+    it does not name. A refusal's words, taken as they are, would allow it."""
+
+    def meets_group(program, cert, group):
+        # An ECDSA certificate's own curve must be among the client's.
+        own = "P-256" if "p256" in cert.name else group
+        wanted = ":".join(dict.fromkeys([group, own]))
+        works, text = client(o, program.port, cert, "-tls1_2", "-groups", wanted)
+        check(not works or f"{GROUPS[group]}, " in text, text)
+        return works, text
+
+    def works(*args):
+        done, text = meets_group(*args)
+        check(done, text)
+
+    def works_not(program, cert, group):
+        words = f"`tls12-groups = {EVERY_GROUP}`"
+        before = program.output().count(words)
+        done, text = meets_group(program, cert, group)
+        check(not done, text)
+        wait_for(words, lambda: program.output().count(words) > before, 5)
+
+    for cert in servers:
+        program = server(o, cert, "-groups", ":".join(GROUPS))
+        for group in GROUPS:
+            what = f"{cert.name}: TLS 1.2 with {group}"
+            tap.run(what, works, program, cert, group)
+        program.stop()
+    program = server(o, plain, "-groups", ":".join(GROUPS))
+    for group in list(GROUPS)[3:]:
+        what = f"{plain.name}: no TLS 1.2 with {group}, unless its policy says so"
+        tap.run(what, works_not, program, plain, group)
+    done, text = client(o, program.port, plain, "-tls1_3", "-groups", "X448")
+    tap.run("in TLS 1.3 the group is not the policy's", check, done, text)
+    program.stop()
+
+
 def datagrams(o, servers, clients):
     """DTLS 1.2 has ECDHE like TLS 1.2, and its own transcript of a client."""
 
@@ -286,9 +341,13 @@ def main():
             "dhe-pss": kept(s, "dhe-pss", "rsa-pss:2048", "tls-dhe"),
             "not-dhe-pss": kept(s, "not-dhe-pss", "rsa-pss:2048", "tls-server"),
         }
+        wide = [
+            kept(s, f"wide-{name}", kind, "tls-server", f"tls12-groups = {EVERY_GROUP}")
+            for name, kind in (("rsa", "rsa:2048"), ("p256", "ec:P-256"))
+        ]
         s.start_keyd()
         shells = [*both["tls-server"].values(), *both["tls-client"].values()]
-        for cert in [*shells, *keys.values()]:
+        for cert in [*shells, *keys.values(), *wide]:
             s.ctl_ok("shell", cert.name, "--out", cert.key)
         o = Bench(s, keys)
         site = s.certificate("site", "ec:P-256")
@@ -306,6 +365,7 @@ def main():
         ed_keys_in_tls_12(o, site, both["tls-server"], both["tls-client"])
         datagrams(o, both["tls-server"], both["tls-client"])
         key_exchanges(o, keys)
+        groups(o, wide, both["tls-server"]["rsa"])
     return tap.end()
 
 

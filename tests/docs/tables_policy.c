@@ -45,9 +45,10 @@ tables_read_policy(const char *text, size_t len)
 		(void)printf("gid %u\n", p.allow.gids[i]);
 	for (i = 0; i < p.allow.nunits; i++)
 		(void)printf("unit %s\n", p.allow.units[i]);
-	(void)printf("use %#x\ntls12 %u\nflags %#x\nweak-keys %d\n"
-		     "enforce-from %llu\ncertificate %s\n",
-		p.use, p.tls12, p.flags, p.weak_keys,
+	(void)printf(
+		"use %#x\ntls12 %u\ntls12-groups %#x\nflags %#x\nweak-keys %d\n"
+		"enforce-from %llu\ncertificate %s\n",
+		p.use, p.tls12, p.tls12_groups, p.flags, p.weak_keys,
 		(unsigned long long)p.enforce_from, p.certificate);
 	return 0;
 }

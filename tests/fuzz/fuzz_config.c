@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "loader/policy_file.h"
 #include "wire/keykind.h"
+#include "wire/tlsgroup.h"
 
 enum {
 	NOW = 1767225600, /* 2026-01-01 */
@@ -56,6 +57,7 @@ must_be_sound(const struct policy *p)
 	for (i = 0; i < p->allow.nuids; i++)
 		must(p->allow.uids[i] != 65534);
 	must(p->use != 0 && p->tls12 <= 2);
+	must(p->tls12_groups != 0 && p->tls12_groups <= TLSGROUP_ALL);
 	must(p->enforce_from == 0 ||
 		(p->enforce_from > NOW - 86400 &&
 			p->enforce_from <= (uint64_t)NOW + YEAR));

@@ -426,6 +426,7 @@ make_keys(void)
 			(struct view){ made[n].private_key, made[n].len };
 		e[n].secrets =
 			(struct view){ secret, ring_secret_len(&e[n].key) };
+		e[n].tls12_groups = TLSGROUP_ALL;
 	}
 	r = (struct keys_map){ ring, ring_size(e, KEYS) };
 	i = (struct keys_map){ index, ring_index_size(KEYS + 1) };

@@ -24,8 +24,10 @@ static uint8_t spki[91] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86,
 static bool
 on_curve(uint16_t group, const uint8_t *point, size_t len)
 {
-	must(len == (group == GRAMMAR_P256 ? 65 : 97) && point[0] == 4);
-	must(group == GRAMMAR_P256 || group == GRAMMAR_P384);
+	const struct tlsgroup *g = tlsgroup_by_number(group);
+
+	must(g != NULL && g->curve != NULL);
+	must(len == g->point && point[0] == 4);
 	return (point[len - 1] & 1) == 0;
 }
 
@@ -37,7 +39,8 @@ check(uint32_t use, struct view m)
 			.bits = 256,
 			.use = use,
 			.tls12 = PROTO_TLS12_ANY,
-			.spki = { spki, sizeof(spki) } }
+			.spki = { spki, sizeof(spki) } },
+		.tls12_groups = TLSGROUP_ALL
 	};
 	const struct proto_sign s = { .scheme = { .algorithm = PROTO_ECDSA,
 					      .digest = PROTO_SHA256 },
@@ -192,6 +195,8 @@ reads_as_request(struct view m)
 static void
 must_be_servers(struct view m)
 {
+	/* P-256 to P-521, brainpool, x25519, x448 */
+	static const size_t points[] = { 65, 97, 133, 65, 97, 129, 32, 56 };
 	const uint8_t *d = m.data;
 	size_t p;
 
@@ -199,10 +204,12 @@ must_be_servers(struct view m)
 		must(m.len == 130 || m.len == 146);
 		return;
 	}
-	if (m.len == 100 || m.len == 133 || m.len == 165) {
+	if (m.len < 324) {
 		must(d[64] == 3 && d[65] == 0 && d[67] == m.len - 68);
-		must(d[66] == (m.len == 100 ? 29 : m.len == 133 ? 23 : 24));
-		must(m.len == 100 || d[68] == 4);
+		must(d[66] >= 23 && d[66] <= 30);
+		must(m.len == 68 + points[d[66] - 23]);
+		must(d[66] >= 29 || d[68] == 4);
+		must(memcmp(d, "SSHSIG", 6) != 0);
 	} else {
 		must(reads_as_dhe(m));
 		p = number(d + 64, 2);
@@ -258,10 +265,11 @@ around_header(uint8_t choice, const uint8_t *data, size_t size)
 {
 	static const struct {
 		uint8_t group, len;
-	} shapes[] = { { 29, 32 }, { 23, 65 }, { 24, 97 } };
-	uint8_t group = shapes[choice % 3].group, len = shapes[choice % 3].len;
+	} shapes[] = { { 29, 32 }, { 23, 65 }, { 24, 97 }, { 25, 133 },
+		{ 30, 56 }, { 26, 65 }, { 27, 97 }, { 28, 129 } };
+	uint8_t group = shapes[choice % 8].group, len = shapes[choice % 8].len;
 	size_t start = size < 64 ? size : 64;
-	uint8_t m[165];
+	uint8_t m[68 + 133];
 
 	memset(m, 0x42, sizeof(m));
 	memcpy(m, data, start);

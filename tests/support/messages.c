@@ -68,7 +68,7 @@ messages_ske(struct message *m, uint16_t group, const uint8_t *point,
 
 struct points {
 	size_t len;
-	uint8_t data[MESSAGES_POINTS][97];
+	uint8_t data[MESSAGES_POINTS][133];
 };
 
 static void
@@ -89,17 +89,21 @@ make_points(struct points *p, const char *curve)
 void
 messages_ske_group(struct message *m, uint16_t group, uint64_t *state)
 {
-	static struct points p256, p384;
-	struct points *p = group == 23 ? &p256 : &p384;
-	uint8_t x25519[32];
+	static const char *const curves[] = { "P-256", "P-384", "P-521",
+		"brainpoolP256r1", "brainpoolP384r1", "brainpoolP512r1" };
+	static struct points made[6];
+	uint8_t value[56];
+	struct points *p;
 
-	if (group == 29) {
-		messages_fill(state, x25519, sizeof(x25519));
-		messages_ske(m, group, x25519, sizeof(x25519), state);
+	/* x25519, x448 */
+	if (group == 29 || group == 30) {
+		messages_fill(state, value, sizeof(value));
+		messages_ske(m, group, value, group == 29 ? 32 : 56, state);
 		return;
 	}
+	p = &made[group - 23];
 	if (p->len == 0)
-		make_points(p, group == 23 ? "P-256" : "P-384");
+		make_points(p, curves[group - 23]);
 	messages_ske(m, group,
 		p->data[messages_random(state) % MESSAGES_POINTS], p->len,
 		state);

@@ -32,7 +32,7 @@ void messages_verify(
 void messages_ske(struct message *m, uint16_t group, const uint8_t *point,
 	size_t len, uint64_t *state);
 
-/* The same with a point of the table: group 23, 24 or 29. */
+/* The same with a point of the table: group 23 to 30. */
 void messages_ske_group(struct message *m, uint16_t group, uint64_t *state);
 
 /* A request of OpenSSL's for key, with names and extensions. */

@@ -27,6 +27,7 @@
 #include "session/warmup.h"
 #include "wire/boot.h"
 #include "wire/keykind.h"
+#include "wire/tlsgroup.h"
 
 enum {
 	TEN_SECONDS = 10000,
@@ -197,6 +198,7 @@ fixture_add(struct fixture *f, const char *type, const char *name)
 	e->private_key.data = k->private_key;
 	e->key.use = PROTO_USE_SIGN;
 	e->key.tls12 = PROTO_TLS12_ANY;
+	e->tls12_groups = TLSGROUP_DEFAULT;
 	if (type == NULL) {
 		e->key.type = PROTO_KEY_P256;
 		e->key.bits = 256;

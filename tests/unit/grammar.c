@@ -17,7 +17,11 @@
 
 static const uint8_t sentinel[8] = { 0x44, 0x4F, 0x57, 0x4E, 0x47, 0x52, 0x44,
 	0x01 };
-static const uint16_t groups[] = { 23, 24, 29 };
+static const uint16_t groups[] = { 23, 24, 29, 25, 30, 26, 27, 28 };
+
+enum {
+	GROUPS = sizeof(groups) / sizeof(groups[0]),
+};
 
 static uint64_t seed = 88172645463325252U;
 static struct message m, spki;
@@ -127,13 +131,16 @@ Test(grammar, refuses_every_changed_bit_before_the_transcript_hash)
 
 Test(grammar, recognises_server_key_exchange_of_each_group)
 {
-	static const size_t lengths[] = { 133, 165, 100 };
+	static const size_t lengths[] = { 133, 165, 100, 201, 124, 133, 165,
+		197 };
 	size_t i;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < GROUPS; i++) {
 		messages_ske_group(&m, groups[i], &seed);
 		cr_assert_eq(m.len, lengths[i]);
 		cr_assert(is_sound_ske());
+		cr_assert_eq(
+			classify().groups, tlsgroup_by_number(groups[i])->bit);
 		cr_assert_not(classify().sentinel);
 		memcpy(m.data + 56, sentinel, 8);
 		cr_assert(is_sound_ske());
@@ -161,7 +168,7 @@ Test(grammar, refuses_every_truncated_or_extended_key_exchange)
 {
 	size_t i, len, right;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < GROUPS; i++) {
 		memset(&m, 0, sizeof(m));
 		messages_ske_group(&m, groups[i], &seed);
 		right = m.len;
@@ -179,11 +186,11 @@ Test(grammar, refuses_every_changed_bit_of_header_and_curve_point)
 	size_t i, bit;
 	bool harmless;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < GROUPS; i++) {
 		messages_ske_group(&m, groups[i], &seed);
 		for (bit = 0; bit < 8 * m.len; bit++) {
 			harmless = bit < 8 * 64 ||
-				   (groups[i] == 29 && bit >= 8 * 68);
+				   (groups[i] >= 29 && bit >= 8 * 68);
 			flip(bit);
 			cr_assert_eq(is_accepted(), harmless,
 				"group %u bit %zu", groups[i], bit);
@@ -220,13 +227,145 @@ Test(grammar, refuses_points_that_are_none)
 	cr_assert(has_defect(GRAMMAR_POINT));
 }
 
+/* The same of longer points, whose leading bits are few. */
+Test(grammar, refuses_points_that_are_none_of_the_other_groups)
+{
+	uint8_t point[133];
+	size_t i;
+
+	for (i = 3; i < GROUPS; i++) {
+		messages_ske_group(&m, groups[i], &seed);
+		memset(point, 0, sizeof(point));
+		point[0] = groups[i] == 30 ? 0 : 4;
+		memcpy(m.data + 68, point, m.len - 68);
+		cr_assert(has_defect(GRAMMAR_POINT), "%u", groups[i]);
+		if (groups[i] == 30)
+			continue;
+		memset(m.data + 69, 0xFF, m.len - 69);
+		cr_assert(has_defect(GRAMMAR_POINT), "%u", groups[i]);
+		/* The point at infinity, compressed, hybrid. */
+		messages_ske(&m, groups[i], point + 1, 1, &seed);
+		cr_assert(has_defect(GRAMMAR_POINT));
+		messages_ske_group(&m, groups[i], &seed);
+		m.data[68] = 6 | (m.data[m.len - 1] & 1);
+		cr_assert(has_defect(GRAMMAR_POINT));
+		m.len = 68U + 1 + (m.len - 69) / 2;
+		m.data[67] = (uint8_t)(m.len - 68);
+		m.data[68] = 2;
+		cr_assert(has_defect(GRAMMAR_POINT));
+	}
+}
+
+/* p of RFC 7748, little-endian, and n more or less. */
+static void
+field(uint16_t group, int n, uint8_t out[56])
+{
+	size_t len = group == 29 ? 32 : 56, i;
+
+	memset(out, 0xFF, 56);
+	if (group == 29) {
+		out[0] = 0xED;
+		out[31] = 0x7F;
+	} else {
+		out[28] = 0xFE;
+	}
+	for (i = 0; n < 0 && i < len && out[i]-- == 0; i++)
+		;
+	for (i = 0; n > 0 && i < len && ++out[i] == 0; i++)
+		;
+}
+
+/* Does libcrypto agree a secret with this value? It refuses one of zeros. */
+static bool
+is_agreed(uint16_t group, const uint8_t *value)
+{
+	const char *type = group == 29 ? "X25519" : "X448";
+	EVP_PKEY *own = EVP_PKEY_Q_keygen(NULL, NULL, type);
+	EVP_PKEY *peer = EVP_PKEY_new_raw_public_key_ex(
+		NULL, type, NULL, value, group == 29 ? 32 : 56);
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL);
+	uint8_t out[56];
+	size_t len = sizeof(out);
+	bool agreed;
+
+	cr_assert_not_null(peer);
+	cr_assert_eq(EVP_PKEY_derive_init(ctx), 1);
+	cr_assert_eq(EVP_PKEY_derive_set_peer(ctx, peer), 1);
+	agreed = EVP_PKEY_derive(ctx, out, &len) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(peer);
+	EVP_PKEY_free(own);
+	return agreed;
+}
+
+static void
+assert_small_order(uint16_t group, const uint8_t *value, const char *what)
+{
+	size_t len = group == 29 ? 32 : 56;
+
+	messages_ske(&m, group, value, len, &seed);
+	cr_assert(has_defect(GRAMMAR_POINT), "%u: %s", group, what);
+	cr_assert_not(is_agreed(group, value), "%u: %s", group, what);
+	/* One bit away it is somebody's key. */
+	m.data[70] ^= 4;
+	cr_assert(is_sound_ske(), "%u: %s", group, what);
+	cr_assert(is_agreed(group, m.data + 68), "%u: %s", group, what);
+}
+
+/* Every encoding of each, by libcrypto's judgement of small order. */
+Test(grammar, refuses_points_of_small_order)
+{
+	static const uint8_t eight[2][32] = {
+		{ 0xE0, 0xEB, 0x7A, 0x7C, 0x3B, 0x41, 0xB8, 0xAE, 0x16, 0x56,
+			0xE3, 0xFA, 0xF1, 0x9F, 0xC4, 0x6A, 0xDA, 0x09, 0x8D,
+			0xEB, 0x9C, 0x32, 0xB1, 0xFD, 0x86, 0x62, 0x05, 0x16,
+			0x5F, 0x49, 0xB8, 0x00 },
+		{ 0x5F, 0x9C, 0x95, 0xBC, 0xA3, 0x50, 0x8C, 0x24, 0xB1, 0xD0,
+			0xB1, 0x55, 0x9C, 0x83, 0xEF, 0x5B, 0x04, 0x44, 0x5C,
+			0xC4, 0x58, 0x1C, 0x8E, 0x86, 0xD8, 0x22, 0x4E, 0xDD,
+			0xD0, 0x9F, 0x11, 0x57 },
+	};
+	uint8_t value[56];
+	uint16_t group;
+	unsigned high;
+	int n;
+
+	for (group = 29; group <= 30; group++)
+		/* X25519 ignores the highest bit. */
+		for (high = 0; high <= (group == 29 ? 0x80 : 0); high += 0x80) {
+			for (n = 0; n <= 1; n++) {
+				memset(value, 0, sizeof(value));
+				value[0] = (uint8_t)n;
+				value[31] |= (uint8_t)high;
+				assert_small_order(group, value, "0, 1");
+			}
+			for (n = -1; n <= 1; n++) {
+				field(group, n, value);
+				value[31] |= (uint8_t)high;
+				assert_small_order(group, value, "p");
+			}
+			for (n = 0; n <= 1 && group == 29; n++) {
+				memcpy(value, eight[n], 32);
+				value[31] |= (uint8_t)high;
+				assert_small_order(group, value, "order 8");
+			}
+		}
+	/* Beyond those: not canonical, and of large order. */
+	for (group = 29; group <= 30; group++) {
+		field(group, 1, value);
+		value[0]++;
+		messages_ske(&m, group, value, group == 29 ? 32 : 56, &seed);
+		cr_assert(is_sound_ske());
+	}
+}
+
 Test(grammar, refuses_other_groups)
 {
 	static const struct {
 		uint16_t group;
 		size_t len;
-	} other[] = { { 30, 56 }, { 25, 133 }, { 22, 65 }, { 26, 65 },
-		{ 0x0117, 65 }, { 0x1D00, 32 }, { 256, 200 }, { 0, 1 } };
+	} other[] = { { 21, 57 }, { 22, 65 }, { 31, 65 }, { 0x0117, 65 },
+		{ 0x1D00, 32 }, { 256, 200 }, { 0, 1 } };
 	uint8_t point[255];
 	size_t i;
 
@@ -234,7 +373,15 @@ Test(grammar, refuses_other_groups)
 		messages_fill(&seed, point, sizeof(point));
 		messages_ske(&m, other[i].group, point, other[i].len, &seed);
 		cr_assert(has_defect(GRAMMAR_GROUP), "%u", other[i].group);
+		cr_assert_eq(classify().groups, 0);
 	}
+	/* Same size, another curve. */
+	messages_ske_group(&m, 23, &seed);
+	m.data[66] = 26;
+	cr_assert(has_defect(GRAMMAR_POINT));
+	messages_ske_group(&m, 27, &seed);
+	m.data[66] = 24;
+	cr_assert(has_defect(GRAMMAR_POINT));
 	/* A point of one group under the number of another. */
 	messages_ske_group(&m, 23, &seed);
 	m.data[66] = 24;
@@ -432,6 +579,54 @@ Test(grammar, reads_names_and_attributes_as_such)
 }
 
 /* ---- known confusions -------------------------------------------------- */
+
+static bool
+is_confusable(void)
+{
+	return has_defect(GRAMMAR_CONFUSABLE);
+}
+
+/* ssh-keygen -Y: the verifier does not look at what is reserved. */
+Test(grammar, refuses_what_ssh_signs)
+{
+	size_t i;
+
+	for (i = 0; i < GROUPS; i++) {
+		messages_ske_group(&m, groups[i], &seed);
+		memcpy(m.data, "SSHSIG\0\0\0\4file", 14);
+		cr_assert(is_confusable(), "%u", groups[i]);
+		m.data[5] = 'H';
+		cr_assert(is_sound_ske(), "%u", groups[i]);
+	}
+}
+
+/* Any document whose signature's trailer the point ends with. */
+Test(grammar, refuses_what_openpgp_signs)
+{
+	static const uint8_t wrong[] = { 3, 7, 0 };
+	static const uint16_t any[] = { 29, 30 };
+	size_t i, j;
+
+	for (i = 0; i < 2; i++) {
+		messages_ske_group(&m, any[i], &seed);
+		for (j = 4; j <= 6; j += 2) {
+			memcpy(m.data + m.len - 6, "\4\xFF\0\0\0\x0C", 6);
+			m.data[m.len - 6] = (uint8_t)j;
+			cr_assert(is_confusable(), "%zu", j);
+		}
+		for (j = 0; j < 3; j++) {
+			m.data[m.len - 6] = wrong[j];
+			cr_assert(is_sound_ske());
+		}
+		/* More than there is before it. */
+		memcpy(m.data + m.len - 6, "\4\xFF\0\0\1\x0C", 6);
+		cr_assert(is_sound_ske());
+		memcpy(m.data + m.len - 10, "\5\xFF\0\0\0\0\0\0\0\x5A", 10);
+		cr_assert(is_confusable());
+		m.data[m.len - 4] = 1;
+		cr_assert(is_sound_ske());
+	}
+}
 
 /* Writes an SKE header of this group at byte 64, of the right length. */
 static void

@@ -587,7 +587,8 @@ check_policy(const char *key_name, uint32_t use, uint16_t scheme,
 		.key = { .type = type_of(key_name),
 			.use = use,
 			.tls12 = PROTO_TLS12_ANY,
-			.spki = { spki, sizeof(spki) } }
+			.spki = { spki, sizeof(spki) } },
+		.tls12_groups = TLSGROUP_DEFAULT
 	};
 	const struct proto_sign m = { .scheme = scheme_of(scheme, key.key.type),
 		.data = { b->data, b->len } };

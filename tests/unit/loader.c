@@ -21,6 +21,7 @@
 #include "lockdown/lockdown.h"
 #include "ring/ring.h"
 #include "wire/keykind.h"
+#include "wire/tlsgroup.h"
 
 static const char policy[] = "allow = www\nuse = tls-server\n";
 
@@ -170,6 +171,7 @@ assert_takes(const struct keykind *k, const char *structure)
 	cr_assert_eq(e.key.bits, k->min_bits, "%s", k->name);
 	cr_assert_eq(e.key.use, k->uses);
 	cr_assert_eq(e.key.tls12, PROTO_TLS12_ANY);
+	cr_assert_eq(e.tls12_groups, TLSGROUP_DEFAULT);
 	cr_assert_eq(s.done_keys, 1);
 	cr_assert_eq(ring_index_check(s.index, s.index_len), 0);
 	cr_assert(ring_index_has(s.index, s.index_len, e.key.hash));
@@ -621,7 +623,8 @@ Test(loader, keys_for_different_listeners_share_no_ring)
 Test(loader, puts_the_policy_into_the_ring)
 {
 	struct starter s = load_policy("allow = www\nuse = csr, sign\n"
-				       "tls12 = sentinel\nweak-digests = yes\n",
+				       "tls12 = sentinel\nweak-digests = yes\n"
+				       "tls12-groups = P-256 x448\n",
 		NULL);
 	struct ring_entry e;
 
@@ -629,6 +632,8 @@ Test(loader, puts_the_policy_into_the_ring)
 	e = only_entry(&s);
 	cr_assert_eq(e.key.use, PROTO_USE_CSR | PROTO_USE_SIGN);
 	cr_assert_eq(e.key.tls12, PROTO_TLS12_SENTINEL);
+	cr_assert_eq(
+		e.tls12_groups, tlsgroup_bit("P-256") | tlsgroup_bit("x448"));
 	cr_assert_eq(e.key.flags, PROTO_KEY_WEAK_DIGESTS);
 	cr_assert_eq(e.enforce_from, 0);
 }

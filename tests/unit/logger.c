@@ -87,7 +87,8 @@ Test(report, each_kind_has_its_words)
 		.status = PROTO_LIMIT,
 		.detail = DETAIL_SESSIONS_USER };
 	expect_line(&a, &peer,
-		"<4>turned away: peer pid=12 uid=33 gid=34: keyd has too many "
+		"<4>turned away: peer pid=12 uid=33 gid=34: keyd can start no "
+		"more "
 		"sessions: this user's limit of sessions is reached; would be "
 		"allowed by `a higher max-sessions-per-user in keyd.conf`");
 	a = (struct audit){ .kind = AUDIT_SESSION_END, .code = 1 };
@@ -307,7 +308,7 @@ Test(limit, a_lasting_flood_hides_nothing_either)
 	uint16_t d;
 
 	for (now = 1; now < 3600 * 1000; now += 1000)
-		for (d = 1; d <= DETAIL_LIBRARY; d++)
+		for (d = 1; d <= DETAIL_TLS_GROUP_OFF; d++)
 			(void)lines_of(&l, refusal(33, d, 1), 2, now);
 	cr_assert_eq(lines_of(&l, refusal(33, 77, 1), 1, now), 1);
 }

@@ -36,7 +36,8 @@ set_up(void)
 	key = (struct ring_entry){ .key = { .type = PROTO_KEY_P256,
 					   .bits = 256,
 					   .use = SERVER,
-					   .tls12 = PROTO_TLS12_ANY } };
+					   .tls12 = PROTO_TLS12_ANY },
+		.tls12_groups = TLSGROUP_DEFAULT };
 	request.scheme = (struct proto_scheme){ .algorithm = PROTO_ECDSA,
 		.digest = PROTO_SHA256 };
 }
@@ -650,13 +651,61 @@ Test(policy, tls12_setting_switches_clients_off_but_asks_no_sentinel_of_them)
 	cr_assert_eq(check(), DETAIL_NONE);
 }
 
+/* Each group needs its own bit, and no other helps. */
+Test(policy, signs_for_the_groups_of_the_setting_only)
+{
+	const struct tlsgroup *g;
+	size_t i;
+
+	for (i = 0; (g = tlsgroup_at(i)) != NULL; i++) {
+		messages_ske_group(&m, g->number, &seed);
+		key.tls12_groups = TLSGROUP_DEFAULT;
+		cr_assert_eq(check(),
+			(g->bit & TLSGROUP_DEFAULT) != 0 ? DETAIL_NONE
+							 : DETAIL_TLS_GROUP_OFF,
+			"%s", g->name);
+		key.tls12_groups = g->bit;
+		cr_assert_eq(check(), DETAIL_NONE, "%s", g->name);
+		key.tls12_groups = (uint16_t)(TLSGROUP_ALL ^ g->bit);
+		cr_assert_eq(check(), DETAIL_TLS_GROUP_OFF, "%s", g->name);
+		key.tls12_groups = 0;
+		cr_assert_eq(check(), DETAIL_TLS_GROUP_OFF, "%s", g->name);
+		/* No reason to sign it for another use. */
+		key.key.use = CLIENT | CSR | PROTO_USE_TLS_DHE;
+		cr_assert_neq(check(), DETAIL_NONE, "%s", g->name);
+		key.key.use = SERVER;
+		/* What the setting does not mend goes first. */
+		key.key.tls12 = PROTO_TLS12_NO;
+		cr_assert_eq(check(), DETAIL_TLS12_OFF);
+		key.key.tls12 = PROTO_TLS12_ANY;
+	}
+	/* A curve's certificate verification is not of the setting. */
+	tls13("TLS 1.3, server CertificateVerify");
+	cr_assert_eq(check(), DETAIL_NONE);
+}
+
+/* Ed25519 signs the message in one piece: no group makes that good. */
+Test(policy, ed_keys_sign_no_group_of_tls12)
+{
+	const struct tlsgroup *g;
+	size_t i;
+
+	key.key.type = PROTO_KEY_ED25519;
+	key.tls12_groups = TLSGROUP_ALL;
+	request.scheme = (struct proto_scheme){ .algorithm = PROTO_ED25519 };
+	for (i = 0; (g = tlsgroup_at(i)) != NULL; i++) {
+		messages_ske_group(&m, g->number, &seed);
+		cr_assert_eq(check(), DETAIL_TLS_SCHEME, "%s", g->name);
+	}
+}
+
 Test(policy, names_what_is_wrong_with_a_key_exchange)
 {
 	uint8_t zero[32] = { 0 };
 
 	messages_ske(&m, 29, zero, 32, &seed);
 	cr_assert_eq(check(), DETAIL_TLS_POINT);
-	messages_ske(&m, 30, zero, 32, &seed);
+	messages_ske(&m, 31, zero, 32, &seed);
 	cr_assert_eq(check(), DETAIL_TLS_GROUP);
 	messages_ske_group(&m, 29, &seed);
 	memcpy(m.data, "\x30\x62\x02\x01\x00\x30", 6);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "loader/policy_file.h"
+#include "wire/tlsgroup.h"
 
 enum {
 	NOW = 1767225600, /* 2026-01-01 */
@@ -99,6 +100,7 @@ Test(policy_file, has_the_defaults_of_the_specification)
 	cr_assert_eq(p.allow.uids[0], 33);
 	cr_assert_eq(p.use, PROTO_USE_TLS_SERVER);
 	cr_assert_eq(p.tls12, PROTO_TLS12_ANY);
+	cr_assert_eq(p.tls12_groups, TLSGROUP_DEFAULT);
 	cr_assert_eq(p.flags, 0);
 	cr_assert_eq(p.enforce_from, 0);
 	cr_assert_str_eq(p.certificate, "");
@@ -115,6 +117,7 @@ Test(policy_file, takes_every_setting)
 			   "use = tls-server csr,tls-client\ttls-dhe, decrypt\n"
 			   "certificate = ../ssl/www.crt\n"
 			   "tls12 = no\n"
+			   "tls12-groups = X25519 P-521,brainpoolp512R1\n"
 			   "weak-digests = yes\n"
 			   "weak-keys = yes\n"
 			   "enforce = log until 2026-02-01\n",
@@ -139,6 +142,9 @@ Test(policy_file, takes_every_setting)
 	cr_assert_str_eq(p.certificate, "../ssl/www.crt");
 	cr_assert_eq(p.certificate_line, 4);
 	cr_assert_eq(p.tls12, PROTO_TLS12_NO);
+	cr_assert_eq(p.tls12_groups, tlsgroup_bit("x25519") |
+					     tlsgroup_bit("P-521") |
+					     tlsgroup_bit("brainpoolP512r1"));
 	cr_assert_eq(p.flags, PROTO_KEY_WEAK_DIGESTS | PROTO_KEY_ENFORCE_LOG);
 	cr_assert_eq(p.enforce_from, NOW + 31 * DAY);
 }
@@ -193,6 +199,14 @@ static const struct {
 		2 },
 	{ "allow = www\nuse = sign SIGN\n", "'SIGN' is none of", 2 },
 	{ "allow = www\nuse = sign\ntls12 = yes\n", "tls12: 'yes'", 3 },
+	{ "allow = www\nuse = sign\ntls12-groups = x25519, P-520\n",
+		"tls12-groups: 'P-520' is none of x25519 P-256 P-384 P-521 "
+		"x448 "
+		"brainpoolP256r1 brainpoolP384r1 brainpoolP512r1",
+		3 },
+	{ "allow = www\nuse = sign\ntls12-groups =\n",
+		"tls12-groups: nothing is named; write one or more of x25519",
+		3 },
 	{ "allow = www\nuse = sign\nweak-digests = maybe\n",
 		"weak-digests: 'maybe'", 3 },
 	{ "allow = www\nuse = sign\nweak-keys = 1024\n",

@@ -5,6 +5,7 @@
 
 #include "ring/ring.h"
 #include "wire/keykind.h"
+#include "wire/tlsgroup.h"
 
 #define VIEW(s)                                                                \
 	{                                                                      \
@@ -24,7 +25,8 @@ static const struct ring_entry two[] = {
 		  .use = PROTO_USE_TLS_SERVER,
 		  .tls12 = PROTO_TLS12_ANY,
 		  .spki = VIEW("public one") },
-		.private_key = VIEW("private one") },
+		.private_key = VIEW("private one"),
+		.tls12_groups = TLSGROUP_DEFAULT },
 	{ .key = { .hash = { 2 },
 		  .name = VIEW("b"),
 		  .type = PROTO_KEY_RSA,
@@ -35,7 +37,8 @@ static const struct ring_entry two[] = {
 		  .spki = VIEW("public two") },
 		.enforce_from = UINT64_C(0x1122334455667788),
 		.private_key = VIEW("private two"),
-		.secrets = VIEW("thirty-two bytes, all of derived") },
+		.secrets = VIEW("thirty-two bytes, all of derived"),
+		.tls12_groups = TLSGROUP_ALL },
 };
 
 static uint8_t *
@@ -110,6 +113,7 @@ Test(ring, reads_back_what_was_written)
 		assert_view(e.key.spki, two[i].key.spki);
 		assert_view(e.private_key, two[i].private_key);
 		assert_view(e.secrets, two[i].secrets);
+		cr_assert_eq(e.tls12_groups, two[i].tls12_groups);
 	}
 	cr_assert_eq(ring_next(&c, &e), 0);
 	cr_assert_eq(ring_next(&c, &e), 0);
@@ -119,15 +123,16 @@ Test(ring, reads_back_what_was_written)
 Test(ring, has_the_bytes_of_the_specification)
 {
 	static const uint8_t expected[] = { 'K', 'E', 'Y', 'D', 'R', 'I', 'N',
-		'G', 0, 0, 0, 1, 0, 0, 0, 117, 0, 0, 0, 1, /* header */
-		0, 0, 0, 93,                               /* entry */
+		'G', 0, 0, 0, 1, 0, 0, 0, 119, 0, 0, 0, 1, /* header */
+		0, 0, 0, 95,                               /* entry */
 		7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,    /* hash */
 		1, 'n', 1, 4, 0, 0, 0, 0, 32, 2, 1, /* name to flags */
 		0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 's',  /* date, spki */
 		0, 0, 0, 1, 'p', 0, 32, 't', 'h', 'i', 'r', 't', 'y', '-', 't',
 		'w', 'o', ' ', 'b', 'y', 't', 'e', 's', ',', ' ', 'a', 'l', 'l',
-		' ', 'o', 'f', ' ', 'd', 'e', 'r', 'i', 'v', 'e', 'd' };
+		' ', 'o', 'f', ' ', 'd', 'e', 'r', 'i', 'v', 'e', 'd', 0,
+		0x81 };
 	struct ring_entry e = { .key = { .hash = { 7 },
 					.name = VIEW("n"),
 					.type = 1,
@@ -138,7 +143,8 @@ Test(ring, has_the_bytes_of_the_specification)
 					.spki = VIEW("s") },
 		.enforce_from = 9,
 		.private_key = VIEW("p"),
-		.secrets = VIEW("thirty-two bytes, all of derived") };
+		.secrets = VIEW("thirty-two bytes, all of derived"),
+		.tls12_groups = 0x81 };
 	uint8_t out[sizeof(expected)];
 
 	cr_assert_eq(ring_size(&e, 1), sizeof(expected));
@@ -271,6 +277,7 @@ static const struct breakage {
 	{ "a use that needs a secret", 78, PROTO_USE_TLS_RSA_KX },
 	{ "tls12 3", 79, 3 },
 	{ "an unknown flag", 80, 4 },
+	{ "an unknown group", 118, 1 },
 	{ "a flag that needs a secret", 80, PROTO_KEY_ENFORCE_LOG },
 };
 
@@ -319,6 +326,8 @@ Test(ring, writer_refuses_values_that_are_not_specified)
 	assert_unwritable(&e, "use");
 	e = two[0], e.key.tls12 = 3;
 	assert_unwritable(&e, "tls12");
+	e = two[0], e.tls12_groups = TLSGROUP_ALL + 1;
+	assert_unwritable(&e, "tls12-groups");
 	e = two[0], e.key.flags = 4;
 	assert_unwritable(&e, "flags");
 	e = two[0], e.key.spki = (struct view){ NULL, 0 };
