@@ -76,14 +76,20 @@ put_setting(struct draft *b, const char *name, const char *value)
 	put(b, name, " = ", value);
 }
 
-/* A section of ours, which nobody else may have. */
+/* A section of ours, which nobody else may have, nor refer to without it. */
 static void
 put_own(struct draft *b, const struct cnf *c, const char *section)
 {
-	if (cnf_has_section(c, section))
+	bool used = cnf_has_section(c, section);
+	size_t i;
+
+	for (i = 0; !used && i < c->n; i++)
+		used = c->entries[i].value != NULL &&
+		       strcmp(c->entries[i].value, section) == 0;
+	if (used)
 		(void)fault_set(b->f, FAULT_REFUSED,
-			"it has a section [%s], a name that is keydctl's: "
-			"rename it",
+			"it has a section [%s], or names one, and that is "
+			"keydctl's name: rename it",
 			section);
 	put_header(b, section);
 }

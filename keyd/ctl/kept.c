@@ -5,6 +5,7 @@
 
 #include "block.h"
 #include "mark.h"
+#include "text.h"
 
 enum {
 	MAX_NAME = 256,
@@ -153,6 +154,18 @@ is_own(const struct walker *r)
 	return false;
 }
 
+static bool
+has_control(const char *s, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (((unsigned char)s[i] < ' ' && s[i] != '\t') ||
+			s[i] == '\177')
+			return true;
+	return false;
+}
+
 /* Is it one that may stand in keyd's section? Not what leads out of it. */
 static bool
 is_plain_line(const struct line *l)
@@ -162,7 +175,7 @@ is_plain_line(const struct line *l)
 
 	trim(&s, &len);
 	/* A comment goes on in the next line, too. */
-	if (s[0] == '.' || s[len - 1] == '\\')
+	if (s[0] == '.' || s[len - 1] == '\\' || has_control(s, len))
 		return false;
 	return s[0] == '#' ||
 	       (l->name[0] != '\0' && strchr(l->name, ':') == NULL);
@@ -307,12 +320,18 @@ find_line(void *arg, const struct line *l)
 {
 	const struct finder *d = arg;
 	const char *value = wanted(d->s, l);
+	char shown[BLOCK_MAX];
+	char *tab;
 
 	if (l->settings &&
 		(is_module(l) ||
 			(value != NULL && strcmp(value, l->value) == 0)))
 		return 0;
-	(void)add_line(d->out, l->text, l->len);
+	(void)snprintf(shown, sizeof(shown), "%.*s", (int)l->len, l->text);
+	while ((tab = strchr(shown, '\t')) != NULL)
+		*tab = ' ';
+	text_clean(shown);
+	(void)add_line(d->out, shown, strlen(shown));
 	return 0;
 }
 

@@ -441,6 +441,9 @@ static const struct {
 		"activate = 0" },
 	{ "a = b\\", "ends in a backslash" },
 	{ "[openssl_keyd]\na = b\n", "[openssl_keyd]" },
+	{ "openssl_conf = openssl_keyd\n", "[openssl_keyd]" },
+	{ "openssl_conf = i\n[i]\nproviders = openssl_keyd_default\n",
+		"[openssl_keyd_default]" },
 	{ "openssl_conf = two words\n", "[two words]" },
 	{ "[two words]\n", "[two words]" },
 	{ "openssl_conf = i\n[i]\nproviders = p\n[p]\nkeyd = x\n[x]\n"
@@ -560,6 +563,8 @@ static const struct {
 	{ BLOCK(".include /x\n"), NULL, "f:13: this line", ".include /x\n" },
 	{ BLOCK("req::x = y\n"), NULL, "f:13: this line", "req::x = y\n" },
 	{ BLOCK("# goes on \\\n"), NULL, "f:13: this line", "# goes on \\\n" },
+	{ BLOCK("timeout\t= 1\033[2J\n"), NULL, "f:13: this line",
+		"timeout = 1?[2J\n" },
 	{ BLOCK("[l]\nactivate = 1\n"), NULL, "\"activate = 1\"",
 		"activate = 1\n" },
 	{ BLOCK("[openssl_keyd_providers]\nlegacy = l\n"), NULL,
