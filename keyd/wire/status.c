@@ -40,7 +40,6 @@ static const struct status_row statuses[] = {
 struct detail_row {
 	const char *text;
 	const char *setting;
-	const char *advice; /* where a setting would be the wrong cure */
 };
 
 static const struct detail_row details[] = {
@@ -57,19 +56,13 @@ static const struct detail_row details[] = {
 				"format",
 		"use = sign" },
 	[DETAIL_TLS_GROUP] = { "a TLS 1.2 group for which keyd does not sign",
-		NULL,
-		"limit the server's groups to x25519, P-256 and P-384 "
-		"(OpenSSL: "
-		"Groups; nginx: ssl_ecdh_curve X25519:P-256:P-384)" },
+		NULL },
 	[DETAIL_TLS_POINT] = { "a TLS 1.2 point that is not on its curve",
 		"use = sign" },
 	[DETAIL_TLS_SCHEME] = { "this version of TLS does not use this "
 				"algorithm and digest with this key (Ed25519 "
 				"and Ed448 sign TLS 1.3 only)",
-		NULL,
-		"switch TLS 1.2 off in that server (OpenSSL: MinProtocol = "
-		"TLSv1.3; nginx: ssl_protocols TLSv1.3), or give it no Ed25519 "
-		"or Ed448 certificate beside others" },
+		NULL },
 	[DETAIL_NOT_CSR] = { "the message is not a certificate request for "
 			     "this key",
 		"use = sign" },
@@ -128,13 +121,24 @@ static const struct detail_row details[] = {
 		NULL },
 	[DETAIL_TLS_VERSION] = { "not a version of TLS 1.0 to 1.2 or DTLS",
 		NULL },
+	[DETAIL_LIBRARY] = { "keyd's OpenSSL does not have this algorithm",
+		NULL },
 	[DETAIL_TLS_GROUP_OFF] = { "a TLS 1.2 group that the policy does not "
 				   "name (or limit the server's groups to "
 				   "x25519, P-256 and P-384)",
 		"tls12-groups = x25519 P-256 P-384 P-521 x448 brainpoolP256r1 "
 		"brainpoolP384r1 brainpoolP512r1" },
-	[DETAIL_LIBRARY] = { "keyd's OpenSSL does not have this algorithm",
-		NULL },
+};
+
+/* Where a setting of the policy would be the wrong cure. */
+static const char *const advice[] = {
+	[DETAIL_TLS_GROUP] =
+		"limit the server's groups to x25519, P-256 and P-384 "
+		"(OpenSSL: Groups; nginx: ssl_ecdh_curve X25519:P-256:P-384)",
+	[DETAIL_TLS_SCHEME] =
+		"switch TLS 1.2 off in that server (OpenSSL: MinProtocol = "
+		"TLSv1.3; nginx: ssl_protocols TLSv1.3), or give it no Ed25519 "
+		"or Ed448 certificate beside others",
 };
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
@@ -170,5 +174,5 @@ detail_setting(uint16_t detail)
 const char *
 detail_advice(uint16_t detail)
 {
-	return detail < ROWS(details) ? details[detail].advice : NULL;
+	return detail < ROWS(advice) ? advice[detail] : NULL;
 }
