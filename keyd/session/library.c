@@ -64,6 +64,7 @@ static EVP_KEYMGMT *keymgmt[MAX_KINDS];
 static EVP_ASYM_CIPHER *rsa;
 static EVP_MAC *hmac;
 static EVP_KDF *nonces; /* of ecdsa-deterministic */
+static EVP_SIGNATURE *rsa_sm3;
 static bool implicit_rejection;
 
 static bool
@@ -104,6 +105,7 @@ fetch_rest(void)
 		keymgmt[i] = EVP_KEYMGMT_fetch(NULL, k->algorithm, NULL);
 	for (i = 0; i < ROWS(exchanges); i++)
 		exchange[i] = EVP_KEYEXCH_fetch(NULL, exchanges[i], NULL);
+	rsa_sm3 = EVP_SIGNATURE_fetch(NULL, "RSA-SM3", NULL);
 	hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	nonces = EVP_KDF_fetch(NULL, "HMAC-DRBG-KDF", NULL);
 	rsa = EVP_ASYM_CIPHER_fetch(NULL, "RSA", NULL);
@@ -141,6 +143,12 @@ bool
 library_signs(uint8_t algorithm)
 {
 	return algorithm < ROWS(signature) && signature[algorithm] != NULL;
+}
+
+bool
+library_signs_rsa_sm3(void)
+{
+	return rsa_sm3 != NULL;
 }
 
 bool

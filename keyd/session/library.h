@@ -21,6 +21,9 @@ const EVP_MD *library_md(uint8_t digest);
 /* Can it sign with this algorithm (enum proto_algorithm)? */
 bool library_signs(uint8_t algorithm);
 
+/* Does its RSA sign with SM3 (OpenSSL 3.4 and later)? */
+bool library_signs_rsa_sm3(void);
+
 /*
  * Does its PKCS#1 decryption give a made-up plaintext in place of an error
  * (OpenSSL 3.2 and later)?

@@ -47,14 +47,17 @@ static const unsigned digests[] = {
 	[PROTO_RIPEMD160] = ALL,
 	[PROTO_BLAKE2S256] = ECDSA,
 	[PROTO_BLAKE2B512] = ECDSA,
-	[PROTO_SM3] = ECDSA,
+	[PROTO_SM3] = ALL,
 };
 
 static bool
 is_usable(uint8_t digest, uint8_t algorithm)
 {
-	return digest < ROWS(digests) && library_md(digest) != NULL &&
-	       (digests[digest] & 1U << algorithm) != 0;
+	if (digest >= ROWS(digests) || library_md(digest) == NULL ||
+		(digests[digest] & 1U << algorithm) == 0)
+		return false;
+	return digest != PROTO_SM3 || (ECDSA & 1U << algorithm) != 0 ||
+	       library_signs_rsa_sm3();
 }
 
 /* Data of no named digest takes its place: RFC 6979 has none such. */

@@ -334,8 +334,8 @@ def cmp(o, k):
 
 
 def cms_sign(o, k):
-    """3.0 signs with RSA-PSS keys what it does not verify, unless told the
-    padding; cannot stream with PSS; and does not sign with Ed25519."""
+    """OpenSSL cannot stream with PSS, and signs with RSA-PSS keys what it does
+    not verify, unless told the padding. 3.0 does not sign with Ed25519."""
     for name, more in (
         ("rsa", []),
         ("rsa", PSS),
@@ -358,9 +358,10 @@ def cms_sign(o, k):
             ours = cms_round(o, k[name], k[name].key, form, more)
             what = f"{name} {more} {form}"
             check(works == ours, f"{what}: {ours}, with a plain key {works}")
-            is_gap = name == "ed" or (name == "pss" and not more)
+            is_gap = name == "pss" and not more
             is_gap = is_gap or ("-stream" in form and more)
-            check(works == (0, 0) or (o.is_3_0 and is_gap), what)
+            is_gap = is_gap or (name == "ed" and o.is_3_0)
+            check(works == (0, 0) or is_gap, what)
 
 
 def form_of(form):
@@ -559,6 +560,12 @@ def dgst(o, k):
         for data in ("data", "large"):
             check_it = ["-verify", pub, "-signature", sig, o.path(data)]
             args = ["dgst", *more, "-out", sig, "-sign", "{}", o.path(data)]
+            if name == "ed" and data == "large":
+                # Of a message as a whole; 3.0 cannot do it either.
+                _, text = o.try_(*(word.format(key.key) for word in args))
+                if not o.is_3_0:
+                    expect_words(text, "at most 131072 bytes")
+                continue
             if as_default(o, key.key, key.plain, *args):
                 o.plain("dgst", *more, *check_it)
                 # the shell verifies, too

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """lighttpd with Debian's lighttpd.conf and its module for OpenSSL."""
 
+import os
 import signal
 
 import matrix
 import world
 
+TMPFILES = ("lighttpd.tmpfile.conf", "lighttpd.conf")  # Debian 12, 13
 LOG = "/var/log/lighttpd/error.log"
 SETTINGS = """server.modules += ( "mod_openssl" )
 ssl.pemfile = "{rsa.cert}"
@@ -36,7 +38,8 @@ class Lighttpd(matrix.Server):
         for cert in certs.values():
             world.hand_over(cert.key, "www-data", 0o640)
         world.write("/var/www/html/index.html", "hello\n")
-        w.tmpfiles("lighttpd.tmpfile.conf")
+        found = [n for n in TMPFILES if os.path.exists(f"/usr/lib/tmpfiles.d/{n}")]
+        w.tmpfiles(*found)
 
     def start(self, w):
         self.service = w.service(

@@ -13,6 +13,7 @@ from world import ks
 
 SPOOL = "/var/spool/postfix"
 READER = "reader"
+CONFIGURE = "/usr/lib/postfix/configure-instance.sh"
 
 
 def said(stream, code):
@@ -31,8 +32,11 @@ def command(stream, text, code):
 
 
 def start(w):
-    """As its unit."""
-    w.launch(["/usr/lib/postfix/configure-instance.sh", "-"], "configure")
+    """As its unit, which in Debian 13 needs no script of its own for that."""
+    check = ["/usr/sbin/postfix", "check"]
+    if CONFIGURE in ks.read_text("/lib/systemd/system/postfix@.service"):
+        check = [CONFIGURE, "-"]
+    w.launch(check, "configure")
     w.launch(["/usr/sbin/postmulti", "-i", "-", "-p", "start"], "postfix")
 
 

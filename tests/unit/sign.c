@@ -148,8 +148,8 @@ Test(sign, every_digest_with_rsa_verifies)
 			made++;
 		}
 	}
-	/* All but BLAKE2 and SM3, with either padding. */
-	cr_assert_eq(made, 14 + 14);
+	/* All but BLAKE2 and, before 3.4, SM3, with either padding. */
+	cr_assert_eq(made, 2 * (library_signs_rsa_sm3() ? 15 : 14));
 	EVP_PKEY_free(pkey);
 }
 
