@@ -136,7 +136,8 @@ connect_targets(struct client_op *op, struct client_error *err)
 	}
 	if (i == c->ntargets)
 		return v;
-	if (!connect_is_trusted(&op->conn, c->server_user, &err->server_uid)) {
+	if (!connect_is_trusted(&op->conn, &c->targets[i], c->server_user,
+		    &err->server_uid)) {
 		err->result = CLIENT_UNTRUSTED;
 		/* Whoever takes the name while keyd restarts gains nothing. */
 		return v;

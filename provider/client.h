@@ -33,8 +33,9 @@ struct client_settings {
 	const char *socket;          /* path, NULL or "": none set */
 	const char *abstract_socket; /* without @; NULL or "": none set */
 	unsigned timeout;            /* ms; 0: the default */
-	uid_t server_user; /* (uid_t)-1: none; never CLIENT_OVERFLOW_UID */
-	bool no_pool;      /* a connection per operation, as on old kernels */
+	/* (uid_t)-1: none; CLIENT_OVERFLOW_UID: not of this user namespace */
+	uid_t server_user;
+	bool no_pool; /* a connection per operation, as on old kernels */
 };
 
 enum client_result {

@@ -88,7 +88,8 @@ is_named_user(uid_t uid)
 }
 
 bool
-connect_is_trusted(const struct pool_conn *c, uid_t server_user, uid_t *uid)
+connect_is_trusted(const struct pool_conn *c, const struct connect_target *t,
+	uid_t server_user, uid_t *uid)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
@@ -99,7 +100,7 @@ connect_is_trusted(const struct pool_conn *c, uid_t server_user, uid_t *uid)
 		return false;
 	*uid = peer.uid;
 	if (peer.uid == CLIENT_OVERFLOW_UID)
-		return false;
+		return server_user == CLIENT_OVERFLOW_UID && t->name[0] == '/';
 	return peer.uid == 0 || peer.uid == server_user ||
 	       is_named_user(peer.uid);
 }

@@ -29,11 +29,13 @@ MUST_USE int connect_to(
 	struct pool_conn *c, const struct connect_target *t, uint64_t deadline);
 
 /*
- * Is whoever listens root, server_user ((uid_t)-1: none) or the user "keyd"?
- * The overflow uid is nobody's, whatever server_user says.
+ * Is whoever listens on the target root, server_user ((uid_t)-1: none) or the
+ * user "keyd"? The overflow uid is nobody's, unless server_user says that keyd
+ * is outside of this user namespace, and then at a path alone: an abstract name
+ * any user has, who looks the same from here.
  * *uid is who it is, (uid_t)-1 if the kernel did not tell.
  */
-MUST_USE bool
-connect_is_trusted(const struct pool_conn *c, uid_t server_user, uid_t *uid);
+MUST_USE bool connect_is_trusted(const struct pool_conn *c,
+	const struct connect_target *t, uid_t server_user, uid_t *uid);
 
 #endif

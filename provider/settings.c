@@ -82,11 +82,16 @@ set_server_user(struct settings *s, const char *value)
 	char buf[4096];
 	unsigned long n;
 
+	if (strcmp(value, "unmapped") == 0) {
+		s->server_user = CLIENT_OVERFLOW_UID;
+		return NULL;
+	}
 	if (parse_number(value, UINT32_MAX - 1, &n) < 0) {
 		if (getpwnam_r(value, &pw, buf, sizeof(buf), &found) != 0 ||
 			found == NULL)
-			return "a user of this system, or a user id (a name "
-			       "cannot be looked up in a chroot)";
+			return "a user of this system, a user id (a name "
+			       "cannot be looked up in a chroot), or "
+			       "unmapped";
 		n = pw.pw_uid;
 	}
 	if (n == CLIENT_OVERFLOW_UID)

@@ -18,7 +18,7 @@ struct settings {
 	char socket[SETTINGS_MAX_ADDRESS + 1];          /* "": not set */
 	char abstract_socket[SETTINGS_MAX_ADDRESS + 1]; /* "": not set */
 	unsigned timeout;                               /* ms */
-	uid_t server_user;                              /* (uid_t)-1: not set */
+	uid_t server_user;                              /* as in client.h */
 	bool assume_fips;  /* say that all algorithms are `fips=yes` */
 	char problem[200]; /* "", or what is wrong, to be said later */
 };

@@ -160,14 +160,14 @@ take_path(struct listener *one, const struct config *c)
 	int fd = open_socket();
 
 	if (fd < 0) {
-		(void)snprintf(one->why, PLACE_WHY, "%s", strerror(errno));
+		(void)snprintf(one->why, SOCKFILE_WHY, "%s", strerror(errno));
 		return -1;
 	}
-	if (place_bind(fd, one->name, c->run, &one->place, one->why) < 0)
+	if (sockfile_bind(fd, one->name, c->run, &one->file, one->why) < 0)
 		goto err_socket;
 	if (start(fd) < 0) {
-		(void)snprintf(one->why, PLACE_WHY, "%s", strerror(errno));
-		place_remove(one->name, &one->place);
+		(void)snprintf(one->why, SOCKFILE_WHY, "%s", strerror(errno));
+		sockfile_remove(one->name, &one->file);
 		goto err_socket;
 	}
 	one->fd = fd;
@@ -199,11 +199,11 @@ take_name(struct listener *one)
 		start(one->fd) == 0)
 		return 0;
 	if (errno != EADDRINUSE) {
-		(void)snprintf(one->why, PLACE_WHY, "%s", strerror(errno));
+		(void)snprintf(one->why, SOCKFILE_WHY, "%s", strerror(errno));
 	} else if (!one->waiting) {
 		/* Asked once: to ask is to connect. */
 		holder_find(&addr, size, holder);
-		(void)snprintf(one->why, PLACE_WHY,
+		(void)snprintf(one->why, SOCKFILE_WHY,
 			"taken by another program (%s)", holder);
 	}
 	return -1;
@@ -334,7 +334,7 @@ listen_due(const struct listeners *l)
 bool
 listen_retry(struct listeners *l, const struct config *c)
 {
-	char before[PLACE_WHY], text[CONFIG_MAX_WHERE];
+	char before[SOCKFILE_WHY], text[CONFIG_MAX_WHERE];
 	struct listener *one;
 	bool news = false;
 
@@ -361,7 +361,7 @@ listen_refresh(struct listeners *l, const struct config *c)
 
 	for (one = l->list; one < l->list + l->n; one++) {
 		if (one->waiting || one->inherited || one->name[0] != '/' ||
-			place_is_there(one->name, &one->place))
+			sockfile_is_there(one->name, &one->file))
 			continue;
 		log_line(LOG_WARNING,
 			"the socket %s has gone, and is made "
@@ -383,7 +383,7 @@ listen_close(struct listeners *l)
 	while (l->n > 0) {
 		one = &l->list[--l->n];
 		if (!one->inherited && !one->waiting && one->name[0] == '/')
-			place_remove(one->name, &one->place);
+			sockfile_remove(one->name, &one->file);
 		if (one->fd >= 0)
 			(void)close(one->fd);
 	}

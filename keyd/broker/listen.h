@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "broker/place.h"
+#include "broker/sockfile.h"
 #include "config/config.h"
 
 enum {
@@ -23,8 +23,8 @@ struct listener {
 	unsigned number; /* of the listener of keyd.conf, from 1; 0: of none */
 	bool inherited;  /* from systemd, who also removes it */
 	bool waiting;    /* nobody can connect yet, for this reason: */
-	char why[PLACE_WHY];
-	struct place place; /* of our socket file */
+	char why[SOCKFILE_WHY];
+	struct sockfile file; /* of our socket file */
 };
 
 struct listeners {

@@ -141,10 +141,10 @@ pidway_user(struct pid_check *k)
 			status_text(PROTO_NOBODY),
 			p->own_user ? " that its user namespace maps" : "");
 	else if (p->own_user && p->root_unmapped)
-		pidcheck_say(k, FINDING_ERROR,
-			"in its user namespace there is no root, so it cannot "
-			"tell who keyd is: map uid 0 into it, or run it "
-			"outside");
+		pidcheck_say(k, FINDING_WARNING,
+			"the machine's root is not in its user namespace, so "
+			"that it cannot tell who keyd is, unless its "
+			"openssl.cnf has server-user = unmapped");
 	if (p->filtered)
 		pidcheck_say(k, FINDING_OK,
 			"a seccomp filter is on it, which cannot be seen into: "

@@ -5,15 +5,13 @@ process namespaces, several users of one key."""
 import contextlib
 import os
 import re
+import signal
 import socket
-import struct
-import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "support"))
 from broker_test import (
-    HELLO,
     KEYD,
     LIMIT,
     NO_KEYS,
@@ -24,20 +22,18 @@ from broker_test import (
     logged,
 )
 from keyd_scratch import (
-    BUILD,
-    KEYD_UID,
     ROOT,
     Scratch,
     Tap,
     check,
     expect_words,
-    handshake,
     read_text,
     run,
     run_ok,
     wait_for,
 )
 
+IDENTITY, NOBODY = 9, 14
 tap = Tap()
 US = f"uid:{os.geteuid()}"
 # Users of the tests' own: no account has these.
@@ -221,6 +217,174 @@ def quota_of_its_own():
                 c.generation()
 
 
+# --- containers ----------------------------------------------------------------
+
+
+# Which every user can read.
+CONTAINER = [
+    *["/usr/bin/python3", "-I"],
+    f"{os.path.dirname(HERE)}/support/container.py",
+]
+
+
+def contained(kind, s, uid, *command, env=None):
+    """(exit status, output) of a command in a container that is shown the
+    folder of the listener web."""
+    argv = [*CONTAINER, kind, s.path("run/web"), str(uid), *command]
+    return run(argv, env=env)
+
+
+def impossible():
+    """Why there can be no container here."""
+    if not ROOT:
+        return "needs root"
+    with Scratch() as s:
+        os.mkdir(s.path("run/web"))
+        status, text = contained("podman", s, 0, "true")
+    return f"no namespaces: {text.strip()}" if status else None
+
+
+@contextlib.contextmanager
+def with_container(users, allow, **settings):
+    """A keyd with keys site and other, a listener for the first, and what a
+    container needs to use them: cert, conf, shells()."""
+    with Scratch() as s:
+        with_listeners(s, web(allow=allow))
+        s.start_keyd()
+        s.cert = s.certificate("site", "ec:P-256")
+        s.other = s.certificate("other", "ec:P-256")
+        for cert in (s.cert, s.other):
+            s.import_key(cert, "tls-server", allow=users)
+            # Its users are not this machine's; it is no secret.
+            os.chmod(cert.key, 0o644)
+        s.conf_inside = s.openssl_conf(
+            name="inside.cnf", socket="/run/openssl-keyd/keyd.sock", **settings
+        )
+        yield s
+        check(s.stop_keyd() == 0, "exit code")
+
+
+def serve(kind, s, uid, cert=None, conf=None):
+    """Has s_server in the container do a handshake."""
+    cert = cert or s.cert
+    return contained(
+        *[kind, s, uid, *CONTAINER, "s_server", cert.cert, cert.key],
+        conf or s.conf_inside,
+        env=s.environment(None),
+    )
+
+
+def serves(kind, s, uid):
+    status, text = serve(kind, s, uid)
+    check(status == 0, f"uid {uid}: {status}\n{text}")
+    expect_words(text, "handshake TLSv1.3")
+
+
+def refuses(kind, s, uid, *words, **kwargs):
+    status, text = serve(kind, s, uid, **kwargs)
+    check(status != 0, f"uid {uid} was served")
+    expect_words(text + s.keyd_log(), *words)
+
+
+def docker():
+    """Users are the same inside and outside; nothing of it is implied."""
+    users = "uid:0 uid:33 uid:34"
+    with with_container(users, "uid:0 uid:33 uid:35") as s:
+        for uid in (0, 33):
+            serves("docker", s, uid)
+        refuses("docker", s, 0, "may not use", "listener=web", cert=s.other)
+        # Whom only the policy names, and whom only the listener does.
+        for uid in (34, 35):
+            refuses("docker", s, uid, f"uid={uid} gid={uid} listener=web: ")
+        with_listeners(s, web(allow="uid:33"))
+        check(s.reload_keyd() == "ok", "reload")
+        refuses("docker", s, 0, "uid=0 gid=0 listener=web: ")
+        serves("docker", s, 33)
+        # The abstract socket is in another network namespace.
+        names = [f"abstract-socket = {s.abstract}", "socket = /run/none"]
+        names += ["timeout = 300"]
+        text = re.sub("socket = .*", "\n".join(names), read_text(s.conf_inside))
+        conf = s.write("abstract.cnf", text)
+        refuses("docker", s, 33, "Connection refused", conf=conf)
+
+
+def podman():
+    """Its root is a user outside, its users are a range that has no account
+    there; and all outside are the overflow id to it."""
+    users = "uid:58101 uid:100032 uid:165533"
+    allow = "uid:58101 uid:100000-165534"
+    with with_container(users, allow, server_user="unmapped") as s:
+        # root; www-data; nobody, who is somebody outside.
+        for uid in (0, 33, 65534):
+            serves("podman", s, uid)
+        refuses("podman", s, 33, "may not use", "listener=web", cert=s.other)
+        refuses("podman", s, 34, "uid=100033 gid=100033 listener=web: ")
+        # Unless it is told, the provider does not trust the overflow id.
+        text = read_text(s.conf_inside).replace("server-user = unmapped\n", "")
+        conf = s.write("mapped.cnf", text)
+        refuses("podman", s, 0, "not keyd", conf=conf)
+
+
+def keyd_in_user_namespace():
+    """Not unless it is told to; then whoever is not mapped is nobody."""
+    mapped = [*CONTAINER, "mapped", KEYD]
+    with Scratch() as s:
+        add_key(s, allow=f"uid:0 uid:{ALICE}")
+        s.write_conf(user_namespace=None)
+        for options in ([], ["-t"]):
+            status, text = run([*mapped, *options, "-c", s.conf])
+            check(status == 1, f"exit {status}")
+            words = f"{s.conf}: user-namespace (default): keyd runs in a user"
+            expect_words(text, words, "user-namespace = allow")
+        s.write_conf(user_namespace="allow")
+        s.keyd = s.program([*mapped, "-c", s.conf], "keyd")
+        s.keyd.wait_output("(?m)ready$")
+        check(names_for(0, s.socket) == ["site"], "root")
+        check(names_for(ALICE, s.socket) == ["site"], "alice")
+        check(names_for(100000, s.socket) == NOBODY, "the overflow id")
+        check(s.stop_keyd() == 0, "exit code")
+
+
+def process_namespaces():
+    """Of a client below its own namespace keyd knows the process; of another it
+    does not, and refuses it."""
+    below = ["unshare", "--pid", "--fork", "--kill-child"]
+    with Scratch() as s:
+        add_key(s)
+        s.start_keyd()
+        check(names_for(0, s.socket, below) == ["site"], "a client below")
+        s.stop_keyd()
+        keyd = s.program([*below, KEYD, "-c", s.conf], "keyd")
+        keyd.wait_output("ready(.|\n)*ready")
+        check(names_for(0, s.socket) == IDENTITY, "a client above")
+        check(names_for(0, s.socket, below) == IDENTITY, "a client beside")
+        # unshare passes nothing on; its child dies with it.
+        keyd.stop(signal.SIGKILL)
+
+
+# --- users of one key ------------------------------------------------------------
+
+
+def two_users_of_one_key():
+    """Two programs with users of their own, one key; a third has none."""
+    with Scratch() as s:
+        s.start_keyd()
+        cert = s.certificate("site", "ec:P-256")
+        s.import_key(cert, "tls-server", allow=f"uid:{ALICE} uid:{BOB}")
+        os.chmod(cert.key, 0o644)
+        conf = s.openssl_conf()
+        command = [*CONTAINER, "s_server", cert.cert, cert.key, conf]
+        for uid, is_served in ((ALICE, True), (BOB, True), (EVE, False)):
+            drop = ["setpriv", f"--reuid={uid}", f"--regid={uid}"]
+            status, text = run(
+                [*drop, "--clear-groups", *command], env=s.environment(None)
+            )
+            check((status == 0) == is_served, f"uid {uid}: {status}\n{text}")
+            expect_words(
+                text, "handshake TLSv1.3" if is_served else "no key for this user"
+            )
+
+
 # --- sockets in a chroot ------------------------------------------------------
 
 
@@ -355,25 +519,35 @@ def folder_of_several():
 
 
 TESTS = [
-    ("through a listener only its keys are there", only_its_keys, False),
-    ("through a listener no other key signs", is_signing_refused, False),
-    ("a listener serves whom it and the policy name", only_its_users, True),
-    ("a reload changes what a listener gives", reload_takes_keys_away, False),
-    ("a listener is one user to quotas", quota_of_its_own, False),
-    ("a chroot that is missing is waited for", missing_chroot, False),
-    ("takes several inherited sockets by their names", activated_with_several, False),
-    ("a chroot's owner leads root nowhere", chroot_of_another, True),
-    ("a folder that several can write is refused", folder_of_several, True),
+    ("through a listener only its keys are there", only_its_keys, None),
+    ("through a listener no other key signs", is_signing_refused, None),
+    ("a listener serves whom it and the policy name", only_its_users, "root"),
+    ("a reload changes what a listener gives", reload_takes_keys_away, None),
+    ("a listener is one user to quotas", quota_of_its_own, None),
+    ("in a container like Docker's", docker, "namespaces"),
+    ("in a container like rootless Podman's", podman, "namespaces"),
+    ("keyd in a user namespace", keyd_in_user_namespace, "namespaces"),
+    ("clients in other process namespaces", process_namespaces, "namespaces"),
+    ("two users of one key, and a third", two_users_of_one_key, "root"),
+    ("a chroot that is missing is waited for", missing_chroot, None),
+    ("takes several inherited sockets by their names", activated_with_several, None),
+    ("a chroot's owner leads root nowhere", chroot_of_another, "root"),
+    ("a folder that several can write is refused", folder_of_several, "root"),
 ]
 
 
 def main(only):
     """All tests, or those whose names have one of the words in them."""
-    for name, fn, needs_root in TESTS:
+    missing = {
+        None: None,
+        "root": None if ROOT else "needs root",
+        "namespaces": impossible(),
+    }
+    for name, fn, needs in TESTS:
         if only and not any(word in name for word in only):
             continue
-        if needs_root and not ROOT:
-            tap.skip(name, "needs root")
+        if missing[needs]:
+            tap.skip(name, missing[needs])
         else:
             tap.run(name, fn)
     return tap.end()

@@ -324,20 +324,55 @@ Test(client, trusts_only_who_may_be_the_server)
 	cr_assert_eq(caller_ask(&caller), CLIENT_OK, "%s", caller.text);
 }
 
-Test(client, never_trusts_whom_the_kernel_cannot_name)
+/* The server becomes one whom the kernel cannot name. */
+static void
+lose_its_name(uid_t server_user)
 {
 	struct client_settings s = caller_settings(&server, 5000);
 
-	if (getuid() != 0)
-		return;
-	s.server_user = CLIENT_OVERFLOW_UID;
+	s.server_user = server_user;
 	client_free(caller.client);
 	caller_init(&caller, &s);
 	fake_stop(&server);
 	cr_assert_eq(unlink(server.path), 0);
 	fake_restart(&server, CLIENT_OVERFLOW_UID, 64);
+}
+
+Test(client, does_not_trust_whom_the_kernel_cannot_name)
+{
+	if (getuid() != 0)
+		return;
+	lose_its_name((uid_t)-1);
 	cr_assert_eq(caller_ask(&caller), CLIENT_UNTRUSTED);
 	cr_assert_eq(caller.err.server_uid, CLIENT_OVERFLOW_UID);
+}
+
+Test(client, trusts_whom_the_kernel_cannot_name_at_a_path_when_told_to)
+{
+	if (getuid() != 0)
+		return;
+	lose_its_name(CLIENT_OVERFLOW_UID);
+	cr_assert_eq(caller_ask(&caller), CLIENT_OK, "%s", caller.text);
+}
+
+Test(client, never_trusts_whom_the_kernel_cannot_name_at_an_abstract_name)
+{
+	struct client_settings s = caller_settings(&server, 1000);
+	char name[64];
+	struct fake nobody;
+
+	if (getuid() != 0)
+		return;
+	(void)snprintf(name, sizeof(name), "nobody-%d", (int)getpid());
+	fake_start(&nobody, name, CLIENT_OVERFLOW_UID, 64);
+	fake_stop(&server);
+	s.abstract_socket = name;
+	s.server_user = CLIENT_OVERFLOW_UID;
+	client_free(caller.client);
+	caller_init(&caller, &s);
+	cr_assert_eq(caller_ask(&caller), CLIENT_UNTRUSTED);
+	cr_assert_eq(caller.err.server_uid, CLIENT_OVERFLOW_UID);
+	fake_stop(&nobody);
 }
 
 /* Listens on the abstract name while keyd is away from its path. */

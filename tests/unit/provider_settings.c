@@ -144,6 +144,12 @@ Test(provider_settings, good_settings_are_taken)
 	cr_assert_eq(ERR_peek_error(), 0);
 }
 
+Test(provider_settings, server_user_may_be_outside_of_the_namespace)
+{
+	scene_start(&s, SCENE_LAST, "server-user = unmapped");
+	cr_assert_not_null(s.shell[SCENE_RSA]);
+}
+
 Test(provider_settings, server_user_may_be_a_number)
 {
 	scene_start(&s, SCENE_LAST, "server-user = 4294967294");

@@ -1,4 +1,4 @@
-#include "broker/place.h"
+#include "broker/sockfile.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -35,7 +35,7 @@ folder_of(const char *path, char out[PATH_MAX])
  * is not there is nobody's, and binding will say so.
  */
 static int
-find_owner(const char *path, uid_t *uid, char why[PLACE_WHY])
+find_owner(const char *path, uid_t *uid, char why[SOCKFILE_WHY])
 {
 	char folder[PATH_MAX];
 	struct trust_foreign f;
@@ -51,7 +51,7 @@ find_owner(const char *path, uid_t *uid, char why[PLACE_WHY])
 	if (fd != TRUST_FOREIGN)
 		return 0;
 	if (f.uid == NOBODY || (f.mode & (S_IWGRP | S_IWOTH)) != 0) {
-		(void)snprintf(why, PLACE_WHY,
+		(void)snprintf(why, SOCKFILE_WHY,
 			"%.200s %s (mode %04o): make it a folder that only its "
 			"owner can write",
 			f.path,
@@ -134,7 +134,7 @@ remove_stale(const char *path)
 
 /* As the owner of the folder. */
 static int
-bind_there(int fd, const char *path, struct place *out)
+bind_there(int fd, const char *path, struct sockfile *out)
 {
 	struct sockaddr_un addr;
 	socklen_t len = address(path, &addr);
@@ -152,7 +152,7 @@ bind_there(int fd, const char *path, struct place *out)
 	/* Whoever has moved it meanwhile has a folder of his own. */
 	if (lstat(path, &st) < 0)
 		memset(&st, 0, sizeof(st));
-	*out = (struct place){ st.st_dev, st.st_ino };
+	*out = (struct sockfile){ st.st_dev, st.st_ino };
 	return 0;
 }
 
@@ -174,8 +174,8 @@ make_folder(const char *path, const char *run)
 }
 
 int
-place_bind(int fd, const char *path, const char *run, struct place *out,
-	char why[PLACE_WHY])
+sockfile_bind(int fd, const char *path, const char *run, struct sockfile *out,
+	char why[SOCKFILE_WHY])
 {
 	uid_t uid;
 	int r;
@@ -189,7 +189,7 @@ place_bind(int fd, const char *path, const char *run, struct place *out,
 	become_self();
 	if (r == 0)
 		return 0;
-	(void)snprintf(why, PLACE_WHY, "%s%s", strerror(errno),
+	(void)snprintf(why, SOCKFILE_WHY, "%s%s", strerror(errno),
 		errno == EADDRINUSE ? " (another program, or another keyd, "
 				      "listens there)"
 				    : "");
@@ -197,7 +197,7 @@ place_bind(int fd, const char *path, const char *run, struct place *out,
 }
 
 bool
-place_is_there(const char *path, const struct place *p)
+sockfile_is_there(const char *path, const struct sockfile *p)
 {
 	struct stat st;
 
@@ -206,14 +206,14 @@ place_is_there(const char *path, const struct place *p)
 }
 
 void
-place_remove(const char *path, const struct place *p)
+sockfile_remove(const char *path, const struct sockfile *p)
 {
-	char why[PLACE_WHY];
+	char why[SOCKFILE_WHY];
 	uid_t uid;
 
 	if (find_owner(path, &uid, why) < 0)
 		return;
-	if (become(uid) == 0 && place_is_there(path, p))
+	if (become(uid) == 0 && sockfile_is_there(path, p))
 		(void)unlink(path);
 	become_self();
 }

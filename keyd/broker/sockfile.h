@@ -9,18 +9,18 @@
  * could as well do himself. Where several can write, there is no such owner,
  * and the place is refused.
  */
-#ifndef KEYD_BROKER_PLACE_H
-#define KEYD_BROKER_PLACE_H
+#ifndef KEYD_BROKER_SOCKFILE_H
+#define KEYD_BROKER_SOCKFILE_H
 
 #include <stdbool.h>
 #include <sys/types.h>
 
 enum {
-	PLACE_WHY = 320,
+	SOCKFILE_WHY = 320,
 };
 
 /* The file that was made. */
-struct place {
+struct sockfile {
 	dev_t dev;
 	ino_t ino;
 };
@@ -32,13 +32,13 @@ struct place {
  * is to be in the folder `run`, keyd's own. 0, or -1 with the reason in why,
  * and fd can be tried again.
  */
-__attribute__((warn_unused_result)) int place_bind(int fd, const char *path,
-	const char *run, struct place *out, char why[PLACE_WHY]);
+__attribute__((warn_unused_result)) int sockfile_bind(int fd, const char *path,
+	const char *run, struct sockfile *out, char why[SOCKFILE_WHY]);
 
 /* Is it still the file there? */
-bool place_is_there(const char *path, const struct place *p);
+bool sockfile_is_there(const char *path, const struct sockfile *p);
 
 /* Removes the file, if it is still there. */
-void place_remove(const char *path, const struct place *p);
+void sockfile_remove(const char *path, const struct sockfile *p);
 
 #endif
