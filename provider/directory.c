@@ -20,7 +20,8 @@ raise_no_name(struct context *ctx, const char *name)
 {
 	errors_raise(ctx, ERROR_UNKNOWN_KEY,
 		"key '%s': keyd has no key of this name that this user (uid "
-		"%lu) may use: see keydctl list",
+		"%lu) may use; which there are tells: openssl storeutl -keys "
+		"keyd:",
 		name, (unsigned long)geteuid());
 }
 

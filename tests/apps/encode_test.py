@@ -232,6 +232,8 @@ def shows_another_user_only_his(o, certs):
     status, text = o.try_("pkey", "-in", "keyd:rsa", "-pubout", **user)
     check(status != 0, text)
     expect_words(text, "no key of this name that this user (uid 33) may use")
+    expect_words(text, "openssl storeutl -keys keyd:")
+    check("keydctl" not in text, "which that user cannot use: " + text)
     head = o("pkey", "-in", certs["rsa"].key, "-noout", "-text").split("\n")[0]
     uri = "keyd:sha256=" + head.partition("sha256=")[2]
     status, text = o.try_("pkey", "-in", uri, "-pubout", **user)
