@@ -25,7 +25,7 @@ _keydctl_verb_options() {
 	shell) echo '--out' ;;
 	enable) echo '--openssl-cnf --module --service --root --dry-run' ;;
 	disable) echo '--openssl-cnf --service --root --dry-run' ;;
-	check) echo '--as --pid' ;;
+	check) echo '--as --pid --service' ;;
 	esac
 	echo '--json --help'
 }

@@ -18,6 +18,7 @@
 #include "running.h"
 #include "stale.h"
 #include "tryout.h"
+#include "unitbox.h"
 #include "wire/status.h"
 
 struct check {
@@ -158,10 +159,12 @@ check_verb(struct ctl *c, int argc, char **argv)
 	static const struct option table[] = {
 		{ "as", required_argument, NULL, 'a' },
 		{ "pid", required_argument, NULL, 'p' },
+		{ "service", required_argument, NULL, 's' },
 		{ 0 },
 	};
 	static struct check k;
 	struct fault f = { 0 };
+	const char *service = NULL;
 	pid_t pid = 0;
 	uid_t uid;
 	int opt;
@@ -170,7 +173,9 @@ check_verb(struct ctl *c, int argc, char **argv)
 	while ((opt = getopt_long(argc, argv, "", table, NULL)) != -1) {
 		if (opt == '?' || (opt == 'p' && is_pid(optarg, &pid) < 0))
 			return ctl_usage("check");
-		if (opt == 'p')
+		if (opt == 's')
+			service = optarg;
+		if (opt != 'a')
 			continue;
 		if (policy_word(optarg, &uid) != POLICY_USER) {
 			(void)fault_set(&f, FAULT_USAGE,
@@ -182,7 +187,9 @@ check_verb(struct ctl *c, int argc, char **argv)
 		k.as = true;
 		(void)user_name(uid, k.name);
 	}
-	if (optind != argc || (k.as && pid != 0))
+	if (optind != argc || k.as + (pid != 0) + (service != NULL) > 1)
 		return ctl_usage("check");
+	if (service != NULL)
+		return unitbox_check(c, service);
 	return pid != 0 ? pid_check(c, pid) : run(&k, &f);
 }

@@ -50,7 +50,8 @@ static const struct verb {
 		"[--openssl-cnf FILE] [--dry-run] | "
 		"--service NAME.service [--root DIR] [--dry-run]",
 		"undo enable" },
-	{ "check", check_verb, "[--as USER | --pid PID]",
+	{ "check", check_verb,
+		"[--as USER | --pid PID | --service NAME.service]",
 		"look for what is wrong, or may go wrong" },
 	{ "reload", reload_verb, "",
 		"load keys and policies again, and wait for the outcome" },

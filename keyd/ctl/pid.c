@@ -1,15 +1,19 @@
 #include "pid.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "daemon.h"
 #include "family.h"
 #include "pidcheck.h"
+#include "unit.h"
+#include "unitbox.h"
 
 enum {
 	MAX_KINDS = 64, /* of processes, each of which is looked at */
@@ -58,7 +62,7 @@ is_alike(const struct process *a, const struct process *b)
 	       a->own_net == b->own_net && a->own_mount == b->own_mount &&
 	       a->own_user == b->own_user && a->env == b->env &&
 	       a->secure == b->secure && a->filtered == b->filtered &&
-	       a->first == b->first && strcmp(a->conf, b->conf) == 0 &&
+	       strcmp(a->conf, b->conf) == 0 &&
 	       strcmp(a->libs.keyd, b->libs.keyd) == 0 &&
 	       strcmp(a->libs.crypto, b->libs.crypto) == 0 &&
 	       a->libs.keyd_replaced == b->libs.keyd_replaced &&
@@ -79,10 +83,14 @@ keep(struct kinds *v, struct process *p)
 		v->list[v->n++] = p;
 		return;
 	}
-	if (i == v->n)
+	if (i == v->n) {
 		v->too_many++;
-	else
+	} else {
 		v->alike[i]++;
+		/* The oldest of them may have been changed under. */
+		if (p->first < v->list[i]->first)
+			v->list[i]->first = p->first;
+	}
 	process_close(p);
 	free(p);
 }
@@ -166,6 +174,21 @@ one(struct pid_check *k, struct process *p)
 	pidway_judge(k);
 	if (k->stored && !p->overflow)
 		pidkeys_try(k);
+}
+
+/* What its files say of its sandbox; those may have been changed since. */
+static void
+unit(struct pid_check *k, const struct process *p)
+{
+	int root;
+
+	if (!unit_is_name(p->unit))
+		return;
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return;
+	(void)unitbox_judge(&k->findings, root, p->unit);
+	(void)close(root);
 }
 
 /* Users of the processes that could be named in allow. */
@@ -258,6 +281,7 @@ look(struct pid_check *k, struct kinds *v)
 		finding_say(&k->findings, FINDING_ERROR, "keys", "%s", f.text);
 	for (i = 0; i < v->n; i++)
 		one(k, v->list[i]);
+	unit(k, v->list[0]);
 	summary(k, v);
 	if (k->stored)
 		store_close(&k->store);

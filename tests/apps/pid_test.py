@@ -67,7 +67,7 @@ def many_mappings():
         p = python(s, code, "maps", env=conf_env(conf), **as_user())
         size = len(read(f"/proc/{p.pid}/maps"))
         ks.check(size > 5 << 20, f"{size} bytes")
-        pid_check(s, p.pid, 0, "provider is loaded", "verifies")
+        pid_check(s, p.pid, 0, "provider is loaded", "was verified")
 
 
 def large_program():
@@ -120,7 +120,7 @@ def stopped_child():
                 "1 processes with it do not use OpenSSL",
             )
             # By itself, too.
-            pid_check(s, children[1], 0, "provider is loaded", "verifies")
+            pid_check(s, children[1], 0, "provider is loaded", "was verified")
         finally:
             for child in children:
                 os.kill(child, signal.SIGKILL)
@@ -210,7 +210,7 @@ def many_keys():
                  s.path("foreign.key"))
         p = sleeper(s, [], env=conf_env(conf), **as_user())
         text = pid_check(s, p.pid, 0, "may use 10 keys; with 10 of them")
-        ks.check("verifies" not in text and "foreign" not in text, text)
+        ks.check("was verified" not in text and "foreign" not in text, text)
         os.chmod(s.path("keys/k3.pem"), 0o600)
         write(s.path("keys/k3.pem"), "no key\n")
         text = pid_check(s, p.pid, 1, "with 9 of them", "k3")
@@ -251,7 +251,7 @@ def in_chroot():
         write(s.conf, "\n".join([*lines, said[2], ""]))
         s.stop_keyd()
         s.start_keyd()
-        pid_check(s, p.pid, 0, f"can connect to {s.socket}", "verifies")
+        pid_check(s, p.pid, 0, f"can connect to {s.socket}", "was verified")
         # A root folder that others may write to, or that no line can name.
         os.chmod(root, 0o777)
         os.unlink(root + s.socket)
@@ -291,7 +291,7 @@ def in_container():
         write(s.conf, before + section)
         s.ctl_ok("reload")
         pid_check(s, p.pid, 0, f"can connect to {s.socket}", "[listener box]",
-                  "which has the keys si*", "verifies")
+                  "which has the keys si*", "was verified")
         write(s.conf, before + re.sub("uid:.*", "games", section))
         s.ctl_ok("reload")
         pid_check(s, p.pid, 1, "[listener box]", "does not let in", "site")
@@ -332,6 +332,133 @@ def filtered():
         pid_check(s, p.pid, 0, "a seccomp filter is on it", "AF_UNIX")
 
 
+# Lines of [Service] and of a drop-in; words that are said, or none.
+UNITS = {
+    "plain": ("PrivateTmp=yes", "", None),
+    "inet": ("RestrictAddressFamilies=AF_INET AF_INET6", "", "AF_UNIX"),
+    "unix": ("RestrictAddressFamilies=AF_INET AF_UNIX", "", None),
+    "denied": ("RestrictAddressFamilies=~AF_UNIX", "", "AF_UNIX"),
+    "others": ("RestrictAddressFamilies=~AF_NETLINK AF_PACKET", "", None),
+    "none": ("RestrictAddressFamilies=none", "", "AF_UNIX"),
+    "added": (
+        "RestrictAddressFamilies=AF_INET",
+        "RestrictAddressFamilies=AF_UNIX",
+        None,
+    ),
+    "taken": (
+        "RestrictAddressFamilies=AF_INET AF_UNIX",
+        "RestrictAddressFamilies=~AF_UNIX",
+        "AF_UNIX",
+    ),
+    "reset": (
+        "RestrictAddressFamilies=AF_INET",
+        "RestrictAddressFamilies=",
+        None,
+    ),
+    "calls": ("SystemCallFilter=@basic-io @file-system", "", "@network-io"),
+    "service": ("SystemCallFilter=@system-service", "", None),
+    "less": (
+        "SystemCallFilter=@system-service",
+        "SystemCallFilter=~connect:EPERM @resources",
+        "@network-io",
+    ),
+    "single": (
+        "SystemCallFilter=socket connect \\\n# a remark\n sendmsg recvmsg",
+        "",
+        None,
+    ),
+    "noexec": ("NoExecPaths=/\nExecPaths=/usr/bin", "", "ExecPaths=/usr/lib"),
+    "exec": ("NoExecPaths=/\nExecPaths=/usr/bin", "ExecPaths=/usr/lib", None),
+    "hidden": ("InaccessiblePaths=-/tmp", "", "BindReadOnlyPaths=/tmp/"),
+    "shown": ("TemporaryFileSystem=/tmp:ro", "BindReadOnlyPaths={run}", None),
+    "rooted": ("RootDirectory=/srv/x", "", "is its root folder"),
+    "network": ("PrivateNetwork=yes", "", "abstract socket out of reach"),
+    "foreign": ("[Unit]\nRestrictAddressFamilies=AF_INET", "", None),
+}
+
+
+def services():
+    """Settings of a unit's sandbox, as systemd reads them."""
+    with ks.Scratch() as s:
+        os.mkdir(s.path("units"))
+        for name, (lines, more, _) in UNITS.items():
+            unit = s.path(f"units/keyd-{name}.service")
+            write(unit, f"[Unit]\n[Service]\nExecStart=/bin/x\n{lines}\n")
+            if more:
+                more = more.format(run=os.path.dirname(s.socket))
+                os.mkdir(f"{unit}.d")
+                write(f"{unit}.d/a.conf", f"[Service]\n{more}\n")
+        write(s.path("units/keyd-t@.service"),
+              "[Service]\nRestrictAddressFamilies=AF_INET\n")
+        script = (
+            'mkdir -p /run/systemd/system; '
+            'mount --bind "$1" /run/systemd/system; shift; '
+            'for u; do echo "== $u"; '
+            f'"{ks.BUILD}/keyd/keydctl" -c "{s.conf}" check --service '
+            '"keyd-$u.service" || :; done'
+        )
+        text = ks.run_ok(
+            [*ks.OWN_MOUNTS, "sh", "-ec", script, "sh", s.path("units")]
+            + [*UNITS, "t@one", "no", "../x"]
+        )
+        said = dict(
+            part.split("\n", 1) for part in text.split("== ") if part.strip()
+        )
+        for name, (_, _, words) in UNITS.items():
+            expected = words or "nothing in its sandbox"
+            ks.check(expected in said[name], f"{name}: {said[name]}")
+        ks.expect_words(said["t@one"], "AF_UNIX")
+        ks.expect_words(said["no"], "no such unit")
+        ks.expect_words(said["../x"], "not a service's name")
+
+
+@contextlib.contextmanager
+def service(name, lines):
+    """A service's file and control group; yields what makes a program start in
+    there, or nothing if no group can be made here."""
+    tops = ("/sys/fs/cgroup/systemd", "/sys/fs/cgroup")
+    top = next((t for t in tops if os.path.exists(f"{t}/cgroup.procs")), None)
+    folder = "/run/systemd/system"
+    os.makedirs(folder, exist_ok=True)
+    unit = write(f"{folder}/{name}", f"[Service]\n{lines}\n")
+    group = f"{top}/{name}"
+    try:
+        if top is None:
+            yield None
+            return
+        os.mkdir(group)
+        try:
+            yield ["sh", "-c", f'echo $$ >{group}/cgroup.procs; exec "$@"', "sh"]
+        finally:
+            ks.wait_for(
+                "an empty group", lambda: not read(f"{group}/cgroup.procs")
+            )
+            os.rmdir(group)
+    finally:
+        os.unlink(unit)
+
+
+def in_service():
+    """Its unit is known by its group: others in it, settings, allow."""
+    name = f"keyd-test-{os.getpid()}.service"
+    with service(name, "SystemCallFilter=@basic-io") as start, serving() as (
+        s, cert,
+    ):
+        if start is None:
+            return
+        conf = enabled(s)
+        s.policy(cert, allow=f"unit:{name}")
+        p = sleeper(s, start, env=conf_env(conf))
+        q = sleeper(s, start, "other", env=conf_env(conf))
+        text = pid_check(
+            s, p.pid, 1, f"{name}: SystemCallFilter= leaves no way",
+            f"allow names its unit {name}", "1 more processes are like it",
+        )
+        ks.check("none of these" not in text, text)
+        p.stop()
+        q.stop()
+
+
 TESTS = [
     ("maps of many megabytes", many_mappings),
     ("a large program", large_program),
@@ -347,6 +474,8 @@ ROOT_TESTS = [
     ("in a container", in_container),
     ("in a unit with mounts of its own", in_unit),
     ("under a filter", filtered),
+    ("sandboxes of services", services),
+    ("in a service", in_service),
 ]
 
 
