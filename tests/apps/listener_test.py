@@ -5,6 +5,7 @@ process namespaces, several users of one key."""
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import sys
@@ -23,6 +24,7 @@ from broker_test import (
 )
 from keyd_scratch import (
     ROOT,
+    BUILD,
     Scratch,
     Tap,
     check,
@@ -385,6 +387,57 @@ def two_users_of_one_key():
             )
 
 
+# --- units that restrict --------------------------------------------------------
+
+REDIS_CALLS = "@system-service,~@privileged @resources"
+
+
+def restricted():
+    """Handshakes under what units of systemd restrict, and what is said where
+    there can be none."""
+    confine = f"{os.path.dirname(HERE)}/support/confine.py"
+    with Scratch() as s:
+        s.start_keyd()
+        cert = s.certificate("site", "ec:P-256")
+        s.import_key(cert, "tls-server", allow=f"uid:{ALICE}")
+        os.chmod(cert.key, 0o644)
+        os.mkdir(s.path("modules"))
+        module = shutil.copy(f"{BUILD}/provider/keyd.so", s.path("modules"))
+        path = s.openssl_conf(name="path.cnf", module=module, timeout="300")
+        both = s.openssl_conf(
+            name="both.cnf",
+            module=module,
+            timeout="300",
+            abstract_socket=s.abstract,
+        )
+        run_folder, modules = s.path("run"), s.path("modules")
+        for conf, restrictions, words in (
+            (path, [], None),
+            (path, ["deny-wx"], None),
+            (path, [f"filter={REDIS_CALLS}"], None),
+            (path, ["private-network"], None),
+            (path, [f"private-users={ALICE}"], None),
+            (path, [f"read-only={run_folder}"], None),
+            (both, [f"hide={run_folder}"], None),
+            (path, [f"hide={run_folder}"], "Permission denied"),
+            (path, ["no-unix"], "Address family not supported"),
+            (path, [f"no-exec={modules}"], "Could not read server certificate"),
+            (both, ["private-network", f"hide={run_folder}"], "refused"),
+        ):
+            # Filters stay on what is started after them.
+            restrictions = sorted(
+                [*restrictions, f"runs={ALICE}"],
+                key=lambda one: one.startswith(("filter", "no-unix", "deny")),
+            )
+            status, text = run(
+                [*CONTAINER[:2], confine, *restrictions, "--", *CONTAINER]
+                + ["s_server", cert.cert, cert.key, conf],
+                env=s.environment(None),
+            )
+            check((status == 0) == (words is None), f"{restrictions}: {text}")
+            expect_words(text, words or "handshake TLSv1.3")
+
+
 # --- sockets in a chroot ------------------------------------------------------
 
 
@@ -528,6 +581,7 @@ TESTS = [
     ("in a container like rootless Podman's", podman, "namespaces"),
     ("keyd in a user namespace", keyd_in_user_namespace, "namespaces"),
     ("clients in other process namespaces", process_namespaces, "namespaces"),
+    ("under what units of systemd restrict", restricted, "namespaces"),
     ("two users of one key, and a third", two_users_of_one_key, "root"),
     ("a chroot that is missing is waited for", missing_chroot, None),
     ("takes several inherited sockets by their names", activated_with_several, None),

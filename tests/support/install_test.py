@@ -24,6 +24,7 @@ PROGRAMS = {
     "keyd-probe": "libexec/openssl-keyd",
 }
 FILES = [
+    "etc/apparmor.d/abstractions/base.d/openssl-keyd",
     "etc/openssl-keyd/keyd.conf",
     "etc/openssl-keyd/openssl.cnf",
     "usr/lib/systemd/system/openssl-keyd.service",
