@@ -14,6 +14,7 @@
 #include "daemon.h"
 #include "dryrun.h"
 #include "examine.h"
+#include "listeners.h"
 #include "pid.h"
 #include "running.h"
 #include "stale.h"
@@ -54,6 +55,7 @@ keys(struct check *k)
 			 k->findings.count[FINDING_WARNING];
 		if (examine_key(&k->findings, &k->store, *n, p, a) < 0)
 			continue;
+		listeners_examine_key(&k->findings, *n, p);
 		if (k->as && !never)
 			tryout_key(&k->findings, &k->findings.ctl->config,
 				&k->who, k->name, k->running, *n, p, &a->d);
@@ -65,6 +67,8 @@ keys(struct check *k)
 	}
 	if (names == NULL)
 		finding_say(&k->findings, FINDING_ERROR, "keys", "%s", f.text);
+	else
+		listeners_examine(&k->findings, names);
 	free(names);
 	free(p);
 	free(a);
@@ -110,6 +114,8 @@ daemon_side(struct check *k)
 		running_examine(&k->findings, pid);
 	for (i = 0; k->running && i < c->nsockets; i++)
 		socket_path(k, c->socket[i]);
+	for (i = 0; k->running && i < c->nlisteners; i++)
+		socket_path(k, c->listener[i].socket);
 }
 
 static int

@@ -4,6 +4,7 @@
 
 #include "ctl.h"
 #include "enlist.h"
+#include "listeners.h"
 #include "text.h"
 
 static void
@@ -11,6 +12,7 @@ row(struct ctl *c, const struct store *s, const char *name,
 	struct helper_answer *a, int *code)
 {
 	struct policy p = { 0 };
+	char listeners[LISTENERS_WORDS];
 	char words[128] = "", hash[2 * PROTO_HASH_LEN + 1] = "";
 	const char *type = "unreadable";
 	struct fault f;
@@ -35,6 +37,8 @@ row(struct ctl *c, const struct store *s, const char *name,
 	json_string(&c->out, "hash", hash);
 	json_words(&c->out, "use", words);
 	json_words(&c->out, "allow", p.allow);
+	json_words(&c->out, "listeners",
+		listeners_words(&c->config, name, listeners));
 	json_close(&c->out, '}');
 }
 

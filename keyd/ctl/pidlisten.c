@@ -1,8 +1,8 @@
-#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "listeners.h"
 #include "pidcheck.h"
 
 void
@@ -24,24 +24,6 @@ pidlisten_find(struct pid_check *k, const char *path)
 			k->listener = &c->listener[i];
 }
 
-static bool
-lets_in(const struct listener_config *l, uid_t uid)
-{
-	const char *words = l->allow;
-	const struct passwd *pw;
-	struct listener_users u;
-	struct ini_error ignored;
-
-	while (listener_next_users(&words, &u, &ignored) > 0) {
-		if (u.name[0] == '\0' && uid >= u.first && uid <= u.last)
-			return true;
-		pw = u.name[0] == '\0' ? NULL : getpwnam(u.name);
-		if (pw != NULL && pw->pw_uid == uid)
-			return true;
-	}
-	return false;
-}
-
 void
 pidlisten_judge(struct pid_check *k)
 {
@@ -49,7 +31,7 @@ pidlisten_judge(struct pid_check *k)
 
 	if (k->listener == NULL)
 		return;
-	if (lets_in(k->listener, k->p->id.uid))
+	if (listeners_let_in(k->listener, k->p->id.uid))
 		pidcheck_say(k, FINDING_OK,
 			"that is the socket of [listener %s], which has the "
 			"keys %s",

@@ -5,6 +5,7 @@
 
 #include "ctl.h"
 #include "enlist.h"
+#include "listeners.h"
 #include "origin.h"
 #include "text.h"
 
@@ -14,6 +15,7 @@ struct view_of {
 	struct origin origin;
 	int code; /* 0, or of a policy that cannot be read */
 	char words[128], hash[2 * PROTO_HASH_LEN + 1], until[32], when[32];
+	char listeners[LISTENERS_WORDS];
 };
 
 static int
@@ -43,6 +45,7 @@ look(const struct store *s, const char *name, struct view_of *v,
 	text_hex(v->answer.d.hash, PROTO_HASH_LEN, v->hash);
 	(void)text_time(v->answer.d.not_after, v->until);
 	(void)text_time(v->origin.time, v->when);
+	(void)listeners_words(s->config, name, v->listeners);
 	return 0;
 }
 
@@ -74,6 +77,7 @@ say(const char *name, const struct view_of *v)
 		(unsigned)v->answer.d.bits);
 	line("hash", v->hash);
 	line("allow", v->policy.allow);
+	line("listeners", v->listeners);
 	line("use", v->words);
 	line("tls12", v->policy.tls12);
 	line("tls12-groups", v->policy.tls12_groups);
@@ -105,6 +109,7 @@ say_json(struct json *j, const char *name, const struct view_of *v)
 	json_number(j, "bits", v->answer.d.bits);
 	json_string(j, "hash", v->hash);
 	json_words(j, "allow", v->policy.allow);
+	json_words(j, "listeners", v->listeners);
 	json_words(j, "use", v->words);
 	json_string(j, "tls12", v->policy.tls12);
 	json_words(j, "tls12-groups", v->policy.tls12_groups);

@@ -3,6 +3,7 @@
 process namespaces, several users of one key."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -217,6 +218,38 @@ def quota_of_its_own():
                 check(names_for(ALICE, s.socket) == ["site"], "outside")
             with Client(s.socket) as c:
                 c.generation()
+
+
+def as_keydctl_tells():
+    """status, check, show and list speak of listeners."""
+    with Scratch() as s:
+        for name in ("site", "other"):
+            add_key(s, name)
+        lost = {"socket": "nowhere/keyd.sock", "keys": "shop-*", "allow": US}
+        allow = f"uid:{os.geteuid() + 1}"
+        strict = {"socket": "run/s.sock", "keys": "site", "allow": allow}
+        with_listeners(s, web(), ("strict", strict), ("lost", lost))
+        s.start_keyd()
+        path = s.path("nowhere/keyd.sock")
+        expect_words(
+            s.ctl_ok("status"),
+            f"{s.path('run/web/keyd.sock')} (listener web)\n",
+            f"{path} (listener lost): No such file or directory",
+        )
+        status, text = s.ctl("check")
+        check(status == 1, f"exit {status}: {text}")
+        expect_words(
+            text,
+            f"{path}: cannot connect to it",
+            "[listener lost]: there is no key that its keys name (shop-*)",
+            f"site: [listener strict] has this key, but lets none of its users in ({US})",
+        )
+        check("[listener web]" not in text, text)
+        expect_words(s.ctl_ok("show", "site"), "listeners     web strict\n")
+        check("listeners" not in s.ctl_ok("show", "other"), "other has none")
+        keys = {k["name"]: k for k in json.loads(s.ctl_ok("--json", "list"))}
+        check(keys["site"]["listeners"] == ["web", "strict"], f"{keys}")
+        check(keys["other"]["listeners"] == [], f"{keys}")
 
 
 # --- containers ----------------------------------------------------------------
@@ -577,6 +610,7 @@ TESTS = [
     ("a listener serves whom it and the policy name", only_its_users, "root"),
     ("a reload changes what a listener gives", reload_takes_keys_away, None),
     ("a listener is one user to quotas", quota_of_its_own, None),
+    ("keydctl tells of listeners", as_keydctl_tells, None),
     ("in a container like Docker's", docker, "namespaces"),
     ("in a container like rootless Podman's", podman, "namespaces"),
     ("keyd in a user namespace", keyd_in_user_namespace, "namespaces"),
