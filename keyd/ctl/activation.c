@@ -87,7 +87,7 @@ static int
 provider(const struct cnf *c, const struct cnf_entry *listed,
 	struct activation *a, struct fault *f)
 {
-	struct provider p;
+	struct provider p = { 0 };
 
 	if (read_provider(c, listed, &p, f) < 0)
 		return -1;
@@ -170,7 +170,7 @@ is_active(const struct cnf *c, const struct activation *a, const char *name)
 {
 	const struct cnf_entry *e = NULL;
 	struct fault ignored;
-	struct provider p;
+	struct provider p = { 0 };
 
 	while (a->list != NULL && (e = cnf_next(c, a->list, e)) != NULL)
 		if (read_provider(c, e, &p, &ignored) == 0 && p.active &&
@@ -198,7 +198,7 @@ activation_hidden(const struct cnf *c, const struct activation *own,
 {
 	const struct cnf_entry *e = NULL;
 	struct fault ignored;
-	struct provider p;
+	struct provider p = { 0 };
 
 	while (own->init != NULL && (e = cnf_next(c, own->init, e)) != NULL)
 		if (is_replaced(e, all, whole))
