@@ -2,20 +2,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
-#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 bool
 idmap_is_whole(const char *text)
 {
-	unsigned inside, outside, count;
-	int end = -1;
+	static const char *const words[] = { "0", "0", "4294967295" };
+	size_t i, n;
 
-	return sscanf(text, "%u %u %u %n", &inside, &outside, &count, &end) ==
-		       3 &&
-	       end >= 0 && text[end] == '\0' && inside == 0 && outside == 0 &&
-	       count == UINT32_MAX;
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		text += strspn(text, " \t");
+		n = strcspn(text, " \t\n");
+		if (n != strlen(words[i]) || memcmp(text, words[i], n) != 0)
+			return false;
+		text += n;
+	}
+	return text[strspn(text, " \t\n")] == '\0';
 }
 
 static bool

@@ -96,6 +96,32 @@ policy(const uint8_t *data, size_t size)
 }
 
 static void
+must_be_listeners(const struct config *c)
+{
+	const struct listener_config *l;
+	struct listener_users users;
+	struct ini_error err;
+	const char *words;
+	unsigned n;
+	int r;
+
+	must(c->nlisteners <= LISTENER_MAX);
+	for (l = c->listener; l < c->listener + c->nlisteners; l++) {
+		must(l->name[0] != '\0' && l->socket[0] == '/');
+		words = l->allow;
+		for (n = 0; (r = listener_next_users(&words, &users, &err)) > 0;
+			n++)
+			must(users.name[0] != '\0' ||
+				(users.first <= users.last &&
+					(users.first > 0 || users.last == 0) &&
+					(users.first > 65534 ||
+						users.last < 65534)));
+		must(r == 0 && n > 0 && n <= LISTENER_MAX_USERS);
+		(void)listener_has_key(l, "site");
+	}
+}
+
+static void
 config(const uint8_t *data, size_t size)
 {
 	static struct config c;
@@ -119,6 +145,7 @@ config(const uint8_t *data, size_t size)
 		c.policies[0] == '/' && c.run[0] == '/');
 	for (i = 0; i < c.nsockets; i++)
 		must(c.socket[i][0] == '/' && strlen(c.socket[i]) <= 107);
+	must_be_listeners(&c);
 	must(memchr(c.abstract, '\0', sizeof(c.abstract)) != NULL);
 	must(memchr(c.user, '\0', sizeof(c.user)) != NULL);
 	must(c.session_uid_count == 0 ||
