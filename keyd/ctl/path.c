@@ -98,9 +98,13 @@ become(struct walk *w, uid_t uid, struct fault *f)
 	if (w->me != 0)
 		return fault_set(f, FAULT_REFUSED,
 			"%s: %s belongs to %s, who could aim it at another "
-			"file: run keydctl as that user, or as root with "
-			"the file's real path",
-			w->path, w->real, user_name(uid, name));
+			"file: %s",
+			w->path, w->real, user_name(uid, name),
+			p->switched ? "give the file's real path, if a link "
+				      "leads there, or run keydctl as that "
+				      "user"
+				    : "run keydctl as that user, or as root "
+				      "with the file's real path");
 	if (load_identity(uid, p) < 0)
 		return fault_set(f, FAULT_REFUSED,
 			"%s: %s belongs to %s, who is in too many groups",

@@ -564,6 +564,15 @@ def foreign():
         write(path, UPSTREAM)
         os.chown(path, pwd.getpwnam(USER).pw_uid, -1)
         refused(s, 4, *args, *more, words=["not root's alone"])
+        # Root need not be told to become root.
+        os.makedirs(s.path("theirs/others"))
+        path = write(s.path("theirs/others/x.cnf"), UPSTREAM)
+        os.chown(s.path("theirs"), pwd.getpwnam(USER).pw_uid, -1)
+        os.chown(s.path("theirs/others"), pwd.getpwnam("games").pw_uid, -1)
+        text = refused(
+            s, 4, "enable", "--openssl-cnf", path, *more, words=["as that user"]
+        )
+        ks.check("as root" not in text, text)
 
 
 def modules_dir():
