@@ -22,20 +22,40 @@ class Apache(matrix.Server):
         self.name = f"Apache httpd, {mpm}"
 
     def configure(self, w, certs):
-        pairs = "".join(
-            f"\tSSLCertificateFile {c.cert}\n\tSSLCertificateKeyFile {c.key}\n"
-            for c in certs.values()
+        self.write_site(
+            "".join(
+                f"\tSSLCertificateFile {c.cert}\n"
+                f"\tSSLCertificateKeyFile {c.key}\n"
+                for c in certs.values()
+            )
         )
-        if not hasattr(Apache, "stock"):
-            Apache.stock = ks.read_text(SITE)
-        ks.check(SNAKEOIL in Apache.stock, "another default-ssl.conf")
-        world.write(SITE, Apache.stock.replace(SNAKEOIL, pairs))
         for argv in (
             ["a2dismod", "-q", "-f", "mpm_event", "mpm_prefork", "mpm_worker"],
             ["a2enmod", "-q", f"mpm_{self.mpm}", "ssl"],
             ["a2ensite", "-q", "default-ssl"],
         ):
             w.launch(argv, "a2")
+
+    def write_site(self, pairs):
+        if not hasattr(Apache, "stock"):
+            Apache.stock = ks.read_text(SITE)
+        ks.check(SNAKEOIL in Apache.stock, "another default-ssl.conf")
+        world.write(SITE, Apache.stock.replace(SNAKEOIL, pairs))
+
+    def more(self, c):
+        """SSLCertificateFile may hold the key, too."""
+        settings = ks.read_text(SITE)
+
+        def use(path):
+            if path:
+                self.write_site(f"\tSSLCertificateFile {path}\n")
+            else:
+                world.write(SITE, settings)
+            self.reload(c.w)
+
+        if self.mpm == "event":
+            path = "/etc/ssl/private/bundle.pem"
+            c.test("a bundle", c.bundled, path, ("cert", "key"), use)
 
     def ctl(self, w, verb):
         w.launch(

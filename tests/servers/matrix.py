@@ -152,6 +152,7 @@ class Course:
             name: w.certificate(f"{name}{suffix}", kind, server.purpose)
             for name, kind in server.kinds.items()
         }
+        self.before = {}  # path of a key: what was in it
         self.needles = memscan.Needles()
         self.trusted = w.write(f"trusted{suffix}.pem", "")
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -277,7 +278,37 @@ class Course:
             for use in s.uses:
                 if use not in RSA_ONLY or s.kinds[kind].startswith("rsa:"):
                     args += ["--use", use]
+            self.before[cert.key] = ks.read_text(cert.key)
             self.w.ctl_ok(*args, *s.import_from(cert))
+
+    def restored(self):
+        """Each file, also one with a certificate in it, byte for byte."""
+        for cert in self.certs.values():
+            self.w.ctl_ok("restore", cert.name, "--yes")
+            check(
+                ks.read_text(cert.key) == self.before[cert.key],
+                f"{cert.key}: not the same bytes",
+            )
+
+    def bundled(self, path, parts, use):
+        """Another key in one file with its certificate, imported in place: it
+        is served, and restored byte for byte. use(path) has the server use it,
+        use(None) what it used before."""
+        cert = self.w.certificate(f"{self.certs['rsa'].name}-bundle", "rsa:2048")
+        self.add_key(cert)
+        text = "".join(ks.read_text(getattr(cert, part)) for part in parts)
+        world.write(path, text, 0o600)
+        args = ["--name", cert.name, "--allow", self.server.allow]
+        self.w.ctl_ok("import", *args, "--use", "tls-server", path)
+        check(ks.read_text(path) != text, "not imported")
+        before = self.served("TLS 1.3, RSA")
+        use(path)
+        check(self.served("TLS 1.3, RSA") != before, "the old one is served")
+        self.s_client("TLS 1.2, RSA")
+        use(None)
+        self.w.ctl_ok("restore", cert.name, "--yes")
+        check(ks.read_text(path) == text, "not the same bytes")
+        os.unlink(path)
 
     def nothing_missing(self, pid=None):
         pid = pid or self.server.master(self.w)
@@ -361,6 +392,7 @@ class Course:
                 self.stop_keyd,
             )
             test("it stops", s.stop, w)
+            test("its files are restored byte for byte", self.restored)
         if self.tap.failed > failed:
             self.tap.note(w.log(*s.logs(), w.path("keyd.log")))
 
