@@ -1,36 +1,16 @@
 #include "pid.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon.h"
-#include "family.h"
+#include "kinds.h"
 #include "pidcheck.h"
 #include "unit.h"
 #include "unitbox.h"
-
-enum {
-	MAX_KINDS = 64, /* of processes, each of which is looked at */
-};
-
-/* What was looked at, one process of each kind. */
-struct kinds {
-	struct process *list[MAX_KINDS];
-	unsigned alike[MAX_KINDS]; /* others like it */
-	size_t n;
-	/* of its relatives */
-	unsigned strangers; /* use no OpenSSL */
-	unsigned too_many;  /* of further kinds */
-	unsigned unread;    /* may not be looked at */
-	char why[400];      /* that is so, of the first */
-	bool cut;           /* there are more, not even counted */
-};
 
 void
 pidcheck_say(
@@ -46,115 +26,6 @@ pidcheck_say(
 	va_end(ap);
 	finding_say(&k->findings, level, k->about, "%s", text);
 }
-
-/* --- which processes ------------------------------------------------------ */
-
-/* Would the same be said of both? */
-static bool
-is_alike(const struct process *a, const struct process *b)
-{
-	struct stat ra, rb;
-
-	return a->id.uid == b->id.uid && a->id.gid == b->id.gid &&
-	       a->id.ngroups == b->id.ngroups &&
-	       memcmp(a->id.groups, b->id.groups,
-		       sizeof(gid_t) * (size_t)a->id.ngroups) == 0 &&
-	       a->own_net == b->own_net && a->own_mount == b->own_mount &&
-	       a->own_user == b->own_user && a->env == b->env &&
-	       a->secure == b->secure && a->filtered == b->filtered &&
-	       strcmp(a->conf, b->conf) == 0 &&
-	       strcmp(a->libs.keyd, b->libs.keyd) == 0 &&
-	       strcmp(a->libs.crypto, b->libs.crypto) == 0 &&
-	       a->libs.keyd_replaced == b->libs.keyd_replaced &&
-	       a->libs.crypto_replaced == b->libs.crypto_replaced &&
-	       fstat(a->root, &ra) == 0 && fstat(b->root, &rb) == 0 &&
-	       ra.st_dev == rb.st_dev && ra.st_ino == rb.st_ino;
-}
-
-/* Takes over p. */
-static void
-keep(struct kinds *v, struct process *p)
-{
-	size_t i;
-
-	for (i = 0; i < v->n && !is_alike(v->list[i], p); i++)
-		;
-	if (i == v->n && v->n < MAX_KINDS) {
-		v->list[v->n++] = p;
-		return;
-	}
-	if (i == v->n) {
-		v->too_many++;
-	} else {
-		v->alike[i]++;
-		/* The oldest of them may have been changed under. */
-		if (p->first < v->list[i]->first)
-			v->list[i]->first = p->first;
-	}
-	process_close(p);
-	free(p);
-}
-
-static void
-add_relative(struct kinds *v, const struct family_member *m)
-{
-	struct process *p = malloc(sizeof(*p));
-	struct fault f = { .text = "no memory" };
-	int r = p == NULL ? -1 : process_open(m->pid, p, &f);
-
-	/* One that has ended meanwhile is no loss. */
-	if (r == -1 && v->unread++ == 0)
-		(void)snprintf(v->why, sizeof(v->why), "%s", f.text);
-	if (r < 0) {
-		free(p);
-		return;
-	}
-	if (p->ticks == m->ticks &&
-		(p->libs.crypto[0] != '\0' || p->libs.other[0] != '\0')) {
-		keep(v, p);
-		return;
-	}
-	v->strangers += p->ticks == m->ticks;
-	process_close(p);
-	free(p);
-}
-
-static int
-find(struct kinds *v, pid_t pid, struct fault *f)
-{
-	struct process *p = malloc(sizeof(*p));
-	struct family family;
-	size_t i;
-
-	if (p == NULL)
-		return fault_set(f, FAULT_FAILED, "no memory");
-	if (process_open(pid, p, f) < 0) {
-		free(p);
-		return -1;
-	}
-	keep(v, p);
-	if (family_find(p, &family, f) < 0)
-		return -1;
-	for (i = 0; i < family.n; i++)
-		add_relative(v, &family.list[i]);
-	v->cut = family.cut;
-	family_free(&family);
-	return 0;
-}
-
-static void
-kinds_free(struct kinds *v)
-{
-	size_t i;
-
-	for (i = 0; i < v->n; i++) {
-		process_close(v->list[i]);
-		free(v->list[i]);
-	}
-	free(v);
-}
-
-/* --- what is said of them ------------------------------------------------- */
 
 static void
 one(struct pid_check *k, struct process *p)
@@ -235,7 +106,7 @@ say_left_out(struct pid_check *k, const struct kinds *v)
 		finding_say(f, FINDING_WARNING, "others",
 			"it has too many processes: of those that differ %d "
 			"were looked at, of all %d",
-			MAX_KINDS, FAMILY_MAX);
+			KINDS_MAX, FAMILY_MAX);
 }
 
 static void
@@ -297,21 +168,17 @@ int
 pid_check(struct ctl *c, pid_t pid)
 {
 	static struct pid_check k;
-	struct kinds *v = calloc(1, sizeof(*v));
+	static struct kinds v;
 	struct fault f;
 	int r = 0;
 
 	k.findings.ctl = c;
-	if (v == NULL || find(v, pid, &f) < 0) {
-		if (v == NULL)
-			(void)fault_set(&f, FAULT_FAILED, "no memory");
-		else
-			kinds_free(v);
-		return fault_print(&f);
-	}
-	look(&k, v);
-	if (k.findings.count[FINDING_ERROR] > 0)
+	if (kinds_find(&v, pid, &f) < 0)
+		r = fault_print(&f);
+	else
+		look(&k, &v);
+	if (r == 0 && k.findings.count[FINDING_ERROR] > 0)
 		r = FAULT_FAILED;
-	kinds_free(v);
+	kinds_free(&v);
 	return r;
 }
