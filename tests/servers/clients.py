@@ -100,8 +100,13 @@ def http(server, plain):
         while stream.readline().strip():
             pass
         server.note(tls, path)
-        stream.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
-        stream.write(f"asked for {path}\n".encode())
+        # With its length: later clients than Debian 12's ask for that, or for
+        # a proper end of TLS.
+        body = f"asked for {path}\n".encode()
+        head = "HTTP/1.1 200 OK\r\nConnection: close\r\n"
+        if path != "/held":
+            head += f"Content-Length: {len(body)}\r\n"
+        stream.write(head.encode() + b"\r\n" + body)
         stream.flush()
         if path == "/held":
             tls.recv(1)

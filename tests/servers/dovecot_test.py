@@ -11,6 +11,17 @@ import matrix
 import world
 from world import ks
 
+MAIN = "/etc/dovecot/dovecot.conf"
+# The same in the words of Dovecot 2.3 (Debian 12), and of 2.4 (Debian 13).
+KEYS = {
+    "2.3": "ssl_cert = <{rsa.cert}\nssl_key = <{rsa.key}\n"
+    "ssl_alt_cert = <{ec.cert}\nssl_alt_key = <{ec.key}\n",
+    "2.4": "ssl_server_cert_file = {rsa.cert}\n"
+    "ssl_server_key_file = {rsa.key}\n"
+    "ssl_server_alt_cert_file = {ec.cert}\n"
+    "ssl_server_alt_key_file = {ec.key}\n",
+}
+MANY = {"2.3": "service_count = 0", "2.4": "restart_request_count = unlimited"}
 READER, PASSWORD = "reader", "open sesame"
 HOME = f"/var/lib/{READER}"
 MAILBOX = f"/var/mail/{READER}"
@@ -41,13 +52,11 @@ class Dovecot(matrix.Server):
     settings = ""
 
     def configure(self, w, certs):
-        rsa, ec = certs["rsa"], certs["ec"]
+        is_later = "dovecot_config_version" in ks.read_text(MAIN)
+        version = "2.4" if is_later else "2.3"
         with open("/etc/dovecot/local.conf", "w", encoding="ascii") as f:
-            f.write(
-                f"ssl_cert = <{rsa.cert}\nssl_key = <{rsa.key}\n"
-                f"ssl_alt_cert = <{ec.cert}\nssl_alt_key = <{ec.key}\n"
-                f"{self.settings}"
-            )
+            f.write(KEYS[version].format(**certs))
+            f.write(self.settings % {"many": MANY[version]})
         if not os.path.exists(HOME):
             ks.run_ok(["useradd", "-m", "-d", HOME, READER])
             ks.run_ok(["chpasswd"], stdin=f"{READER}:{PASSWORD}\n")
@@ -124,7 +133,7 @@ class Starttls(Dovecot):
     starttls = "imap"
     settings = """
 service imap-login {
-  service_count = 0
+  %(many)s
   process_min_avail = 2
 }
 """

@@ -10,6 +10,7 @@ import world
 TMPFILES = ("lighttpd.tmpfile.conf", "lighttpd.conf")  # Debian 12, 13
 LOG = "/var/log/lighttpd/error.log"
 SETTINGS = """server.modules += ( "mod_openssl" )
+ssl.openssl.ssl-conf-cmd = ( "MinProtocol" => "TLSv1.2" )
 ssl.pemfile = "{rsa.cert}"
 ssl.privkey = "{rsa.key}"
 $SERVER["socket"] == "0.0.0.0:443" {{ ssl.engine = "enable" }}
