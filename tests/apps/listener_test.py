@@ -551,7 +551,8 @@ def chroot_of_another():
         add_key(s, allow=f"{US} uid:{EVE}")
         jail, precious = s.path("jail"), s.path("precious")
         os.makedirs(f"{jail}/run")
-        os.mkdir(precious, 0o755)
+        os.mkdir(precious)
+        os.chmod(precious, 0o775)  # root's group can write as well
         chown_all(jail, EVE)
         path = f"{jail}/run/keyd.sock"
         s.write_conf(socket=f"run/keyd.sock {path}")
