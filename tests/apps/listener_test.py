@@ -505,6 +505,31 @@ def missing_chroot():
         expect_words(s.keyd_log(), f"the socket {path} has gone")
 
 
+def chrooted():
+    """A program in a chroot finds the socket there, at the path where it would
+    be outside; without it, none."""
+    with Scratch() as s:
+        jail = s.path("jail")
+        os.makedirs(f"{jail}/run/openssl-keyd")
+        inside = f"{jail}/run/openssl-keyd/keyd.sock"
+        s.write_conf(socket=f"run/keyd.sock {inside}")
+        s.start_keyd()
+        cert = s.certificate("site", "ec:P-256")
+        s.import_key(cert, "tls-server", allow=f"uid:{ALICE}")
+        conf = s.openssl_conf(
+            socket="/run/openssl-keyd/keyd.sock", timeout="300"
+        )
+        argv = [*CONTAINER, "chrooted", cert.cert, cert.key, jail, str(ALICE)]
+        text = run_ok(argv, env=s.environment(conf))
+        expect_words(text, "handshake TLSv1.3 TLSv1.3")
+        os.unlink(inside)
+        status, text = run(argv, env=s.environment(conf))
+        check(status != 0, text)
+        expect_words(text, "SSLError")
+        check(s.reload_keyd() == "ok", "reload")
+        run_ok(argv, env=s.environment(conf))
+
+
 def activated_with_several():
     """systemd hands over two sockets: each is known by its path, and one that
     keyd.conf does not name has no door."""
@@ -619,6 +644,7 @@ TESTS = [
     ("under what units of systemd restrict", restricted, "namespaces"),
     ("two users of one key, and a third", two_users_of_one_key, "root"),
     ("a chroot that is missing is waited for", missing_chroot, None),
+    ("a program in a chroot uses the socket there", chrooted, "root"),
     ("takes several inherited sockets by their names", activated_with_several, None),
     ("a chroot's owner leads root nowhere", chroot_of_another, "root"),
     ("a folder that several can write is refused", folder_of_several, "root"),

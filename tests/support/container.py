@@ -4,6 +4,7 @@
     container.py docker|podman FOLDER UID COMMAND...
     container.py mapped COMMAND...
     container.py s_server CERTIFICATE KEY OPENSSL.CNF
+    container.py chrooted CERTIFICATE KEY FOLDER UID
 
 docker: root makes namespaces for mounts, processes, network, IPC and host
 name, but none for users. podman: without root; in a user namespace, uid 0 is
@@ -14,6 +15,9 @@ the container.
 mapped: root, in a user namespace that has all users but 65534 and more.
 
 s_server, inside: openssl s_server with these files, and one handshake with it.
+
+chrooted: as servers do, loads certificate and key as root, and only then makes
+FOLDER its root and becomes UID; then a handshake with itself.
 """
 
 import ctypes
@@ -147,8 +151,30 @@ def s_server(cert, key, conf):
                 server.kill()
 
 
+def chrooted(cert, key, folder, uid):
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(cert, key)
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.load_verify_locations(cert)
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [
+        server.wrap_bio(to_server, to_client, server_side=True),
+        client.wrap_bio(to_client, to_server, server_hostname="localhost"),
+    ]
+    os.chroot(folder)
+    os.chdir("/")
+    become(int(uid))
+    for _ in range(4):
+        for end in ends:
+            try:
+                end.do_handshake()
+            except ssl.SSLWantReadError:
+                pass
+    print("handshake", ends[1].version(), ends[0].version(), flush=True)
+
+
 if __name__ == "__main__":
-    for mode in (s_server, mapped):
+    for mode in (s_server, mapped, chrooted):
         if sys.argv[1] == mode.__name__:
             sys.exit(mode(*sys.argv[2:]))
     sys.exit(contain(*sys.argv[1:]))
