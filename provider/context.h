@@ -21,6 +21,7 @@ struct core {
 	OSSL_FUNC_core_vset_error_fn *vset_error;
 	OSSL_FUNC_BIO_read_ex_fn *bio_read;
 	OSSL_FUNC_BIO_write_ex_fn *bio_write;
+	OSSL_FUNC_provider_up_ref_fn *provider_up_ref;
 };
 
 struct context {

@@ -166,6 +166,8 @@ read_core(struct core *core, const OSSL_DISPATCH *in)
 			core->bio_read = OSSL_FUNC_BIO_read_ex(in);
 		else if (in->function_id == OSSL_FUNC_BIO_WRITE_EX)
 			core->bio_write = OSSL_FUNC_BIO_write_ex(in);
+		else if (in->function_id == OSSL_FUNC_PROVIDER_UP_REF)
+			core->provider_up_ref = OSSL_FUNC_provider_up_ref(in);
 	}
 }
 

@@ -1,6 +1,7 @@
 #include "provider/keymgmt.h"
 
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/params.h>
 
@@ -21,10 +22,27 @@ static const struct {
 	{ OSSL_PKEY_PARAM_EC_P, OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS },
 };
 
+/*
+ * Programs in C++ free keys from destructors of static objects, when libcrypto
+ * has cleaned up and only its keys still hold the provider. With the last one
+ * libcrypto would end the provider, for which it uses locks that are gone. With
+ * one reference too many the provider stays, as the process ends anyway.
+ */
+static void
+outlive(const struct core *core)
+{
+	if (core->provider_up_ref != NULL && OPENSSL_init_crypto(0, NULL) == 0)
+		(void)core->provider_up_ref(core->handle, 0);
+}
+
 void
 keymgmt_free(void *keydata)
 {
-	key_free(keydata);
+	struct key *key = keydata;
+
+	if (key != NULL)
+		outlive(&key->ctx->core);
+	key_free(key);
 }
 
 void *

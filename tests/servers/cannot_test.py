@@ -27,6 +27,13 @@ https://localhost:8443 {{
 	respond hello
 }}
 """
+RUBY = """
+context = OpenSSL::SSL::SSLContext.new
+context.key = OpenSSL::PKey.read(File.read(ARGV[0]))
+context.cert = OpenSSL::X509::Certificate.new(File.read(ARGV[1]))
+context.setup
+puts "ready"
+"""
 NODE = """
 const fs = require("fs"), https = require("https");
 https.createServer({key: fs.readFileSync(process.argv[1])});
@@ -90,10 +97,19 @@ def gnutls(p):
         )
 
 
+def hello(server, plain):
+    """An answer of a known length: that the connection ends is no part of it,
+    since GnuTLS wants an end of TLS's own."""
+    with server.wrap(plain) as tls, tls.makefile("rwb") as stream:
+        while stream.readline().strip():
+            pass
+        stream.write(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\n")
+
+
 def wget(p):
     site = p.w.certificate("site", "rsa:2048")
     certs = {**p.plain, "shell": p.shells["rsa"]}
-    clients.Demanding(site, certs, clients.http)
+    clients.Demanding(site, certs, hello)
 
     def argv(cert):
         return [
@@ -102,7 +118,7 @@ def wget(p):
             *["--tries=1", f"https://localhost:{clients.PORT}/"],
         ]
 
-    p.works(argv(p.plain["rsa"]), "asked for /")
+    p.works(argv(p.plain["rsa"]), "hello")
     return p.fails(argv(p.shells["rsa"]))
 
 
@@ -150,6 +166,15 @@ def cryptography(p):
     argv = ["/usr/bin/python3", "-c", CRYPTOGRAPHY]
     p.works([*argv, p.plain["rsa"].key], "loaded")
     return p.fails([*argv, p.shells["rsa"].key], "Error")
+
+
+def ruby(p):
+    """That a key is given to a context is enough."""
+    argv = ["/usr/bin/ruby", "-ropenssl", "-e", RUBY]
+    for name in ("rsa", "ec"):
+        plain, shell = p.plain[name], p.shells[name]
+        p.works([*argv, plain.key, plain.cert], "ready")
+        p.fails([*argv, shell.key, shell.cert])
 
 
 OLD = (
@@ -208,6 +233,14 @@ TESTS = [
         "it is ended by a signal",
         OLD,
         "/usr/bin/ssh-keygen",
+    ),
+    (
+        ruby,
+        "Ruby 3.1, `OpenSSL::SSL`, `OpenSSL::PKey`",
+        "a shell as RSA or EC `key` of a context",
+        "it is ended by a signal",
+        OLD,
+        "/usr/bin/ruby",
     ),
     (
         cryptography,

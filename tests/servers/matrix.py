@@ -14,6 +14,7 @@ started again, from the same files:
     no process but keyd's has a number of a key in its memory
 """
 
+import contextlib
 import os
 import re
 import socket
@@ -83,6 +84,9 @@ class Server:
     handshakes = tuple(HANDSHAKES)[:4]
     port = 443
     starttls = None  # a word of s_client's
+
+    def not_here(self):
+        """Why it is not to be had on this machine, or None."""
 
     def configure(self, w, certs):
         """Writes its settings, once. certs: {name of kind: certificate}"""
@@ -393,6 +397,10 @@ class Course:
             )
             test("it stops", s.stop, w)
             test("its files are restored byte for byte", self.restored)
+        else:
+            # Its ports are for the next one.
+            with contextlib.suppress(Exception):
+                s.stop(w)
         if self.tap.failed > failed:
             self.tap.note(w.log(*s.logs(), w.path("keyd.log")))
 
@@ -454,6 +462,9 @@ def main(servers):
         w.enable()
         w.start_keyd()
         for n, server in enumerate(servers):
+            if why := server.not_here():
+                tap.skip(server.name, why)
+                continue
             course = server.course(w, tap, f"-{n}" if n else "")
             server.configure(w, course.certs)
             course.run()
