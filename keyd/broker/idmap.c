@@ -21,7 +21,7 @@ idmap_is_whole(const char *text)
 	return text[strspn(text, " \t\n")] == '\0';
 }
 
-static bool
+static int
 is_whole_file(const char *path)
 {
 	char text[256]; /* a longer one has more than one line */
@@ -29,18 +29,20 @@ is_whole_file(const char *path)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
-		return errno == ENOENT && access("/proc/self", F_OK) == 0;
+		return errno == ENOENT && access("/proc/self", F_OK) == 0 ? 1
+									  : -1;
 	n = read(fd, text, sizeof(text) - 1);
 	(void)close(fd);
 	if (n < 0)
-		return false;
+		return -1;
 	text[n] = '\0';
 	return idmap_is_whole(text);
 }
 
-bool
+int
 idmap_is_initial(void)
 {
-	return is_whole_file("/proc/self/uid_map") &&
-	       is_whole_file("/proc/self/gid_map");
+	int r = is_whole_file("/proc/self/uid_map");
+
+	return r == 1 ? is_whole_file("/proc/self/gid_map") : r;
 }

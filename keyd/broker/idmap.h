@@ -8,7 +8,8 @@
  * stands for itself, as in the initial user namespace? */
 bool idmap_is_whole(const char *text);
 
-/* Are both maps of this process such? So too where the kernel has none. */
-bool idmap_is_initial(void);
+/* Are both maps of this process such? So too where the kernel has none. 1, 0,
+ * or -1 with errno: they cannot be read. */
+int idmap_is_initial(void);
 
 #endif

@@ -248,7 +248,10 @@ add(struct listeners *l, const struct config *c, const char *name,
 	char text[CONFIG_MAX_WHERE];
 
 	if (one != NULL) {
-		one->number = number;
+		/* All that were inherited with this name. */
+		for (; one < l->list + l->n; one++)
+			if (strcmp(one->name, name) == 0)
+				one->number = number;
 		return 0;
 	}
 	one = &l->list[l->n++];

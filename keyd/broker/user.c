@@ -1,5 +1,6 @@
 #include "broker/user.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -77,6 +78,7 @@ user_find(const struct config *c, struct user *out)
 {
 	char where[CONFIG_MAX_WHERE];
 	uid_t uid = geteuid();
+	int initial;
 
 	if (uid == PEER_OVERFLOW_ID || getegid() == PEER_OVERFLOW_ID) {
 		log_line(LOG_ERR,
@@ -86,7 +88,17 @@ user_find(const struct config *c, struct user *out)
 			(unsigned)uid, (unsigned)getegid());
 		return -1;
 	}
-	if (!c->user_namespace && !idmap_is_initial()) {
+	initial = c->user_namespace ? 1 : idmap_is_initial();
+	if (initial < 0) {
+		log_line(LOG_ERR,
+			"%s: whether keyd runs in a user namespace cannot be "
+			"known: /proc/self/uid_map: %s: mount /proc, or set "
+			"user-namespace = allow",
+			config_where(c, "user-namespace", where),
+			strerror(errno));
+		return -1;
+	}
+	if (initial == 0) {
 		log_line(LOG_ERR,
 			"%s: keyd runs in a user namespace, where users "
 			"outside look like one, 65534, and those inside are "

@@ -9,10 +9,22 @@ struct clock {
 	void *arg;
 };
 
-struct limit_id
-limit_id_of(const struct audit *a, uint32_t uid)
+struct limit_who
+limit_who_of(const struct track_peer *peer, uint32_t uid)
 {
-	struct limit_id id = { .uid = uid,
+	struct limit_who who = { .uid = peer == NULL ? uid : peer->uid };
+
+	if (peer == NULL || peer->listener[0] == '\0')
+		return who;
+	who.uid = 0;
+	memcpy(who.listener, peer->listener, sizeof(who.listener));
+	return who;
+}
+
+struct limit_id
+limit_id_of(const struct audit *a, const struct limit_who *who)
+{
+	struct limit_id id = { .who = *who,
 		.kind = a->kind,
 		.status = a->status,
 		.detail = a->detail };
@@ -36,9 +48,16 @@ limit_id_of(const struct audit *a, uint32_t uid)
 }
 
 static bool
+is_same_who(const struct limit_who *a, const struct limit_who *b)
+{
+	return a->uid == b->uid &&
+	       strncmp(a->listener, b->listener, sizeof(a->listener)) == 0;
+}
+
+static bool
 is_same(const struct limit_id *a, const struct limit_id *b)
 {
-	return a->uid == b->uid && a->kind == b->kind &&
+	return is_same_who(&a->who, &b->who) && a->kind == b->kind &&
 	       a->status == b->status && a->detail == b->detail &&
 	       memcmp(a->key, b->key, sizeof(a->key)) == 0;
 }
@@ -47,11 +66,14 @@ is_same(const struct limit_id *a, const struct limit_id *b)
 static size_t
 set_of(const struct limit_id *id, size_t sets)
 {
-	uint32_t h, words[4] = { id->uid, id->kind,
+	uint32_t h, words[4] = { id->who.uid, id->kind,
 		(uint32_t)id->status << 16 | id->detail };
+	const char *c;
 	size_t i;
 
 	memcpy(&words[3], id->key, sizeof(words[3]));
+	for (c = id->who.listener; *c != '\0'; c++)
+		words[0] = words[0] * 31 + (unsigned char)*c;
 	for (h = 2166136261U, i = 0; i < 4; i++) {
 		h = (h ^ words[i]) * 2654435761U;
 		h ^= h >> 15;
@@ -120,7 +142,7 @@ limit_allows(struct limit *l, const struct limit_id *id, uint32_t count,
 	uint64_t now, limit_summary_fn *fn, void *arg)
 {
 	const struct clock c = { now, fn, arg };
-	const struct limit_id of_user = { .uid = id->uid, .kind = LIMIT_ANY };
+	const struct limit_id of_user = { .who = id->who, .kind = LIMIT_ANY };
 	struct limit_id of_kind = *id;
 	struct limit_bucket *key, *kind, *user;
 
@@ -172,25 +194,25 @@ limit_tell(struct limit *l, uint64_t now, limit_summary_fn *fn, void *arg)
 }
 
 static void
-tell_those_of(
-	struct limit_bucket *b, size_t n, uint32_t uid, const struct clock *c)
+tell_those_of(struct limit_bucket *b, size_t n, const struct limit_who *who,
+	const struct clock *c)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		if (b[i].held > 0 && b[i].id.uid == uid &&
+		if (b[i].held > 0 && is_same_who(&b[i].id.who, who) &&
 			(b[i].told == 0 || c->now - b[i].told >= LIMIT_SUMMARY))
 			tell(&b[i], c);
 }
 
 void
-limit_tell_user(struct limit *l, uint32_t uid, uint64_t now,
+limit_tell_user(struct limit *l, const struct limit_who *who, uint64_t now,
 	limit_summary_fn *fn, void *arg)
 {
 	const struct clock c = { now, fn, arg };
 
 	if (l->due == 0)
 		return;
-	tell_those_of(l->kinds, LIMIT_KINDS, uid, &c);
-	tell_those_of(l->users, LIMIT_USERS, uid, &c);
+	tell_those_of(l->kinds, LIMIT_KINDS, who, &c);
+	tell_those_of(l->users, LIMIT_USERS, who, &c);
 }

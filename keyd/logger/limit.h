@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 
+#include "logger/track.h"
 #include "wire/audit.h"
 
 enum {
@@ -39,9 +40,17 @@ enum {
 	LIMIT_LOST = 255,
 };
 
+/* Whose line it is. All who come through one listener are one, as in quotas:
+ * root of a container is each of its users, and is not to use up what the same
+ * user has outside. */
+struct limit_who {
+	uint32_t uid;              /* 0 with a listener */
+	char listener[TRACK_NAME]; /* "": none */
+};
+
 /* What a line is about. */
 struct limit_id {
-	uint32_t uid;
+	struct limit_who who;
 	uint8_t kind;            /* enum audit_kind, or of the above */
 	uint16_t status, detail; /* of a session's end: 0, its code */
 	uint8_t key[PROTO_HASH_LEN];
@@ -68,9 +77,12 @@ struct limit {
 typedef void
 limit_summary_fn(void *arg, const struct limit_id *what, uint32_t count);
 
-/* What the line of a record is about; uid: whose client. The key counts where
- * keyd has it, not where the client made it up. */
-struct limit_id limit_id_of(const struct audit *a, uint32_t uid);
+/* The peer's lines; peer NULL, of one unknown: those of the sender uid. */
+struct limit_who limit_who_of(const struct track_peer *peer, uint32_t uid);
+
+/* What the line of a record is about. The key counts where keyd has it, not
+ * where the client made it up. */
+struct limit_id limit_id_of(const struct audit *a, const struct limit_who *who);
 
 /* May this line be written at time now? If not, count is added to what was held
  * back of its kind. */
@@ -81,7 +93,7 @@ bool limit_allows(struct limit *l, const struct limit_id *id, uint32_t count,
 void limit_tell(struct limit *l, uint64_t now, limit_summary_fn *fn, void *arg);
 
 /* Tells those of one user, but for kinds told less than LIMIT_SUMMARY ago. */
-void limit_tell_user(struct limit *l, uint32_t uid, uint64_t now,
+void limit_tell_user(struct limit *l, const struct limit_who *who, uint64_t now,
 	limit_summary_fn *fn, void *arg);
 
 #endif

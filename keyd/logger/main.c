@@ -81,7 +81,7 @@ may_say(struct logger *me, const struct limit_id *what, uint32_t count)
 static void
 reject(struct logger *me, const struct ucred *from)
 {
-	const struct limit_id what = { .uid = from->uid,
+	const struct limit_id what = { .who.uid = from->uid,
 		.kind = LIMIT_NO_RECORD };
 	struct line l;
 
@@ -93,12 +93,12 @@ reject(struct logger *me, const struct ucred *from)
 	put(&l);
 }
 
-/* uid: whose client's session lost them. */
+/* who: whose client's session lost them. */
 static void
-tell_lost(struct logger *me, uint32_t lost, uint32_t uid,
+tell_lost(struct logger *me, uint32_t lost, const struct limit_who *who,
 	const struct ucred *from)
 {
-	const struct limit_id what = { .uid = uid, .kind = LIMIT_LOST };
+	const struct limit_id what = { .who = *who, .kind = LIMIT_LOST };
 	struct line l;
 
 	if (!may_say(me, &what, lost))
@@ -116,6 +116,7 @@ take(struct logger *me, const struct audit *a, const struct ucred *from)
 	struct track_peer told = { a->peer_pid, a->peer_uid, a->peer_gid, "" };
 	const struct track_peer *peer;
 	const uint32_t session = broker ? a->pid : (uint32_t)from->pid;
+	struct limit_who who;
 	struct limit_id what;
 	struct line l;
 
@@ -127,9 +128,10 @@ take(struct logger *me, const struct audit *a, const struct ucred *from)
 		(void)snprintf(told.listener, sizeof(told.listener), "%.*s",
 			(int)sizeof(told.listener) - 1, a->name);
 	peer = broker ? &told : track_find(session);
-	what = limit_id_of(a, peer == NULL ? (uint32_t)from->uid : peer->uid);
+	who = limit_who_of(peer, from->uid);
+	what = limit_id_of(a, &who);
 	if (a->lost > 0)
-		tell_lost(me, a->lost, what.uid, from);
+		tell_lost(me, a->lost, &who, from);
 	if (report_line(a, session, peer, me->prefix, &l) == 1 &&
 		may_say(me, &what, 1))
 		put(&l);
@@ -137,8 +139,7 @@ take(struct logger *me, const struct audit *a, const struct ucred *from)
 		track_add(session, &told);
 	if (a->kind == AUDIT_SESSION_END) {
 		track_remove(session);
-		limit_tell_user(
-			&me->limit, what.uid, now_ms(), tell_held_back, me);
+		limit_tell_user(&me->limit, &who, now_ms(), tell_held_back, me);
 	}
 }
 

@@ -207,7 +207,14 @@ report_held_back(const struct limit_id *what, uint32_t count, int prefix,
 	if (what->kind < sizeof(words) / sizeof(words[0]))
 		kind = words[what->kind];
 	line_start(out, LOG_WARNING, prefix);
-	line_add(out, "uid=%u: %u more ", what->uid, count);
+	if (what->who.listener[0] != '\0') {
+		line_add(out, "listener=");
+		line_add_escaped(
+			out, what->who.listener, sizeof(what->who.listener));
+	} else {
+		line_add(out, "uid=%u", what->who.uid);
+	}
+	line_add(out, ": %u more ", count);
 	if (what->kind == LIMIT_LOST) {
 		line_add(out, "audit records could not be delivered");
 	} else if (what->kind == LIMIT_NO_RECORD) {

@@ -302,6 +302,10 @@ class World(ks.Scratch):
         os.makedirs("/var/lib/openssl-keyd/keys", 0o700, exist_ok=True)
         os.chmod("/var/lib/openssl-keyd", 0o700)
 
+        if ks.MAPPED:
+            with open(self.conf, "a", encoding="utf-8") as f:
+                f.write("user-namespace = allow\n")
+
     def enable(self):
         """The provider for the whole machine, by keydctl."""
         return self.ctl_ok("enable")

@@ -221,7 +221,7 @@ tell(void *arg, const struct limit_id *what, uint32_t count)
 static struct limit_id
 refusal(uint32_t uid, uint16_t detail, uint32_t key)
 {
-	struct limit_id id = { .uid = uid,
+	struct limit_id id = { .who.uid = uid,
 		.kind = AUDIT_REFUSED,
 		.status = PROTO_USE_REFUSED,
 		.detail = detail };
@@ -360,15 +360,16 @@ Test(limit, a_users_summaries_are_told_at_a_sessions_end_but_not_at_each)
 	const struct limit_id id = refusal(33, 1, 1);
 
 	(void)lines_of(&l, id, LIMIT_KEY_BURST + 3, 5000);
-	limit_tell_user(&l, 34, 5000, tell, NULL);
+	limit_tell_user(&l, &(struct limit_who){ 34, "" }, 5000, tell, NULL);
 	cr_assert_eq(told.times, 0);
-	limit_tell_user(&l, 33, 5000, tell, NULL);
+	limit_tell_user(&l, &(struct limit_who){ 33, "" }, 5000, tell, NULL);
 	cr_assert_eq(told.times, 1);
 	cr_assert_eq(told.count, 3);
 	(void)lines_of(&l, id, 1, 5001);
-	limit_tell_user(&l, 33, 5001, tell, NULL);
+	limit_tell_user(&l, &(struct limit_who){ 33, "" }, 5001, tell, NULL);
 	cr_assert_eq(told.times, 1);
-	limit_tell_user(&l, 33, 5000 + LIMIT_SUMMARY, tell, NULL);
+	limit_tell_user(&l, &(struct limit_who){ 33, "" }, 5000 + LIMIT_SUMMARY,
+		tell, NULL);
 	cr_assert_eq(told.times, 2);
 }
 
@@ -381,14 +382,14 @@ Test(limit, what_is_forgotten_is_told)
 	for (i = 0; i < 10 * LIMIT_KINDS; i++)
 		(void)lines_of(&l, refusal(1000 + i, 1, 1), 1, 2 + i);
 	cr_assert_eq(told.times, 1);
-	cr_assert_eq(told.what.uid, 7);
+	cr_assert_eq(told.what.who.uid, 7);
 	cr_assert_eq(told.count, 5);
 }
 
 Test(limit, lost_records_are_counted_not_reports_of_them)
 {
 	static struct limit l;
-	const struct limit_id id = { .uid = 33, .kind = LIMIT_LOST };
+	const struct limit_id id = { .who.uid = 33, .kind = LIMIT_LOST };
 	struct line line;
 	unsigned i;
 
@@ -405,17 +406,44 @@ Test(limit, lost_records_are_counted_not_reports_of_them)
 Test(limit, a_key_counts_where_keyd_has_it)
 {
 	struct audit a = { .kind = AUDIT_REFUSED, .status = PROTO_USE_REFUSED };
+	const struct limit_who who = { 33, "" };
 	struct limit_id id;
 
 	memset(a.hash, 7, sizeof(a.hash));
-	id = limit_id_of(&a, 33);
-	cr_assert_eq(id.uid, 33);
+	id = limit_id_of(&a, &who);
+	cr_assert_eq(id.who.uid, 33);
 	cr_assert_eq(id.key[0], 7);
 	/* A client can ask for any number of hashes that no key has. */
 	a.status = PROTO_UNKNOWN_KEY;
-	cr_assert_eq(limit_id_of(&a, 33).key[0], 0);
+	cr_assert_eq(limit_id_of(&a, &who).key[0], 0);
 	a.status = PROTO_MALFORMED;
-	cr_assert_eq(limit_id_of(&a, 33).key[0], 0);
+	cr_assert_eq(limit_id_of(&a, &who).key[0], 0);
 	a = (struct audit){ .kind = AUDIT_SESSION_END, .code = 256 + 11 };
-	cr_assert_eq(limit_id_of(&a, 33).detail, 256 + 11);
+	cr_assert_eq(limit_id_of(&a, &who).detail, 256 + 11);
+}
+
+Test(limit, a_listeners_users_are_one_and_not_those_outside)
+{
+	static struct limit l;
+	const struct track_peer outside = { 1, 33, 33, "" },
+				inside = { 2, 33, 33, "web" },
+				beside = { 3, 34, 34, "web" },
+				other = { 4, 33, 33, "shop" };
+	struct limit_id id = refusal(33, 1, 1);
+	struct line line;
+
+	id.who = limit_who_of(&inside, 9);
+	cr_assert_eq(lines_of(&l, id, 1000, 1), LIMIT_KEY_BURST);
+	id.who = limit_who_of(&beside, 9);
+	cr_assert_eq(lines_of(&l, id, 1, 1), 0);
+	id.who = limit_who_of(&other, 9);
+	cr_assert_eq(lines_of(&l, id, 1, 1), 1);
+	id.who = limit_who_of(&outside, 9);
+	cr_assert_eq(lines_of(&l, id, 1000, 1), LIMIT_KEY_BURST);
+	id.who = limit_who_of(NULL, 9);
+	cr_assert_eq(id.who.uid, 9);
+	id.who = limit_who_of(&inside, 9);
+	limit_tell_user(&l, &id.who, 2, tell, NULL);
+	report_held_back(&told.what, told.count, 0, &line);
+	cr_assert_eq(strncmp(line.text, "listener=web: 981 more ", 23), 0);
 }
