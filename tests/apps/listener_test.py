@@ -30,6 +30,7 @@ from keyd_scratch import (
     Tap,
     check,
     expect_words,
+    is_sanitized,
     read_text,
     run,
     run_ok,
@@ -262,6 +263,13 @@ CONTAINER = [
 ]
 
 
+def bare_environment(s):
+    """What programs need to load the provider, but for its openssl.cnf."""
+    env = s.environment("/dev/null")
+    del env["OPENSSL_CONF"]
+    return env
+
+
 def contained(kind, s, uid, *command, env=None):
     """(exit status, output) of a command in a container that is shown the
     folder of the listener web."""
@@ -305,7 +313,7 @@ def serve(kind, s, uid, cert=None, conf=None):
     return contained(
         *[kind, s, uid, *CONTAINER, "s_server", cert.cert, cert.key],
         conf or s.conf_inside,
-        env=s.environment(None),
+        env=bare_environment(s),
     )
 
 
@@ -412,7 +420,7 @@ def two_users_of_one_key():
         for uid, is_served in ((ALICE, True), (BOB, True), (EVE, False)):
             drop = ["setpriv", f"--reuid={uid}", f"--regid={uid}"]
             status, text = run(
-                [*drop, "--clear-groups", *command], env=s.environment(None)
+                [*drop, "--clear-groups", *command], env=bare_environment(s)
             )
             check((status == 0) == is_served, f"uid {uid}: {status}\n{text}")
             expect_words(
@@ -428,6 +436,8 @@ REDIS_CALLS = "@system-service,~@privileged @resources"
 def restricted():
     """Handshakes under what units of systemd restrict, and what is said where
     there can be none."""
+    if is_sanitized():
+        return "left out: the sanitizer needs what is forbidden here"
     confine = f"{os.path.dirname(HERE)}/support/confine.py"
     with Scratch() as s:
         s.start_keyd()
@@ -465,10 +475,11 @@ def restricted():
             status, text = run(
                 [*CONTAINER[:2], confine, *restrictions, "--", *CONTAINER]
                 + ["s_server", cert.cert, cert.key, conf],
-                env=s.environment(None),
+                env=bare_environment(s),
             )
             check((status == 0) == (words is None), f"{restrictions}: {text}")
             expect_words(text, words or "handshake TLSv1.3")
+    return None
 
 
 # --- sockets in a chroot ------------------------------------------------------
