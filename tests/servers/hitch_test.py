@@ -28,6 +28,7 @@ class Hitch(matrix.Server):
     runs = "master and workers: _hitch"
     allow = "_hitch"
     reloads = "HUP"
+    seamless = False
     also = "two workers; key and certificate in one file"
 
     def port_for(self, kind):

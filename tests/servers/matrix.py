@@ -63,6 +63,8 @@ HANDSHAKES = {
         (None,),
     ),
 }
+# How a connection ends that a server cuts off; a failed signature is an alert.
+CUT = ("ConnectionReset", "ConnectionRefused", "SSLEOF", "BrokenPipe")
 RSA_ONLY = ("tls-rsa-kx", "tls-dhe")
 
 
@@ -74,7 +76,7 @@ class Server:
     name = ""
     runs = ""
     reloads = ""  # empty: it cannot
-    seamless = True  # connections survive a reload, if keyd is no obstacle
+    seamless = True  # a reload cuts no connection off
     also = ""
     know = ""
     allow = "www-data"  # who makes the operations
@@ -327,8 +329,14 @@ class Course:
         return Load(self, threads)
 
     def plain_reload(self):
-        self.server.reload(self.w)
-        wait_for("handshakes after it", self.all_succeed, 10)
+        """Of one that cuts connections off: no handshake ends otherwise."""
+        with self.load() as load:
+            load.more(10)
+            self.server.reload(self.w)
+            wait_for("handshakes after it", self.all_succeed, 10)
+        other = [e for e in load.errors if not e.split()[1].startswith(CUT)]
+        check(not other, f"{len(other)} failed: {other[:5]}")
+        return f"{load.done} handshakes, {len(load.errors)} cut off"
 
     def reload(self):
         with self.load() as load:
@@ -446,7 +454,9 @@ class Load(ks.Load):
                     self.done += 1
             except OSError as e:
                 with self.lock:
-                    self.errors.append(f"{time.strftime('%T')} {e}")
+                    self.errors.append(
+                        f"{time.strftime('%T')} {type(e).__name__} {e}"
+                    )
 
     def none_failed(self):
         check(not self.errors, f"{len(self.errors)} failed: {self.errors[:5]}")

@@ -45,7 +45,7 @@ def works(server, in_ci):
 
 def reload(server):
     if server.reloads and not server.seamless:
-        return f"{server.reloads}; fails connections by itself"
+        return f"{server.reloads}; cuts connections off"
     return server.reloads or "none"
 
 
