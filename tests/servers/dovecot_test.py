@@ -49,6 +49,7 @@ class Dovecot(matrix.Server):
     runs = "imap-login: dovenull, in its chroot from the start"
     reloads = "`doveadm reload`"
     allow = "dovenull"
+    renews = True
     settings = ""
 
     def configure(self, w, certs):

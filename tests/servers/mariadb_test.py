@@ -39,6 +39,7 @@ class MariaDB(matrix.Server):
     runs = "mysql"
     reloads = "`FLUSH SSL`"
     allow = "mysql"
+    renews = True
     port = 3306
     starttls = "mysql"
 

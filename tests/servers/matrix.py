@@ -87,6 +87,8 @@ class Server:
     port = 443
     starttls = None  # a word of s_client's
 
+    renews = False  # key and certificate are files of their own, read again
+
     def not_here(self):
         """Why it is not to be had on this machine, or None."""
 
@@ -278,14 +280,17 @@ class Course:
         return note
 
     def import_keys(self):
-        s = self.server
         for kind, cert in self.certs.items():
-            args = ["import", "--name", cert.name, "--allow", s.allow]
-            for use in s.uses:
-                if use not in RSA_ONLY or s.kinds[kind].startswith("rsa:"):
-                    args += ["--use", use]
-            self.before[cert.key] = ks.read_text(cert.key)
-            self.w.ctl_ok(*args, *s.import_from(cert))
+            self.import_key(kind, cert)
+
+    def import_key(self, kind, cert):
+        s = self.server
+        args = ["import", "--name", cert.name, "--allow", s.allow]
+        for use in s.uses:
+            if use not in RSA_ONLY or s.kinds[kind].startswith("rsa:"):
+                args += ["--use", use]
+        self.before[cert.key] = ks.read_text(cert.key)
+        self.w.ctl_ok(*args, *s.import_from(cert))
 
     def restored(self):
         """Each file, also one with a certificate in it, byte for byte."""
@@ -345,6 +350,36 @@ class Course:
             load.more(10)
         return load.none_failed()
 
+    def renew(self):
+        """Shells of other keys, with their certificates, come into the places
+        of the old ones, and the old ones again; a reload takes them up."""
+        s, contents = self.server, {}
+        before = {kind: self.served(kind) for kind in s.handshakes}
+        new = {
+            kind: self.w.certificate(f"{cert.name}-new", s.kinds[kind])
+            for kind, cert in self.certs.items()
+        }
+        for kind, cert in self.certs.items():
+            self.add_key(new[kind])
+            self.import_key(kind, new[kind])
+            for what in ("cert", "key"):
+                path = getattr(cert, what)
+                other = ks.read_text(getattr(new[kind], what))
+                contents[path] = (ks.read_text(path), other)
+        for number in (1, 0):
+            for path, texts in contents.items():
+                with open(path, "w", encoding="ascii") as f:
+                    f.write(texts[number])
+            s.reload(self.w)
+            for kind, old in before.items():
+                wait_for(
+                    f"{kind}, {('the old', 'another')[number]} certificate",
+                    lambda: (self.served(kind) != old) == bool(number),
+                    10,
+                )
+        for cert in new.values():
+            self.w.ctl_ok("remove", cert.name, "--yes")
+
     def restart_keyd(self):
         with self.load() as load:
             load.more(10)
@@ -397,6 +432,8 @@ class Course:
                 test("a reload, and handshakes", self.plain_reload)
             elif s.reloads:
                 test("a reload, and no handshake fails", self.reload)
+            if s.renews:
+                test("other keys, and a reload", self.renew)
             s.more(self)
             test("keyd restarted, and no handshake fails", self.restart_keyd)
             test(

@@ -111,6 +111,7 @@ class Starttls(Postfix):
     name = "Postfix smtpd, STARTTLS, `smtpd_tls_key_file`"
     port = 25
     starttls = "smtp"
+    renews = True
 
     def settings(self, certs):
         return [

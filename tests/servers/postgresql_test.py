@@ -64,6 +64,7 @@ class Server(matrix.Server):
     runs = "postgres; a process for each connection"
     reloads = "`pg_ctlcluster … reload`"
     allow = "postgres"
+    renews = True
     port = PORT
     starttls = "postgres"
     owner, mode = "", 0

@@ -46,6 +46,8 @@ def works(server, in_ci):
 def reload(server):
     if server.reloads and not server.seamless:
         return f"{server.reloads}; cuts connections off"
+    if server.renews:
+        return f"{server.reloads}; also to other keys"
     return server.reloads or "none"
 
 
