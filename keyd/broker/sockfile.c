@@ -30,10 +30,7 @@ folder_of(const char *path, char out[PATH_MAX])
 	(void)snprintf(out, PATH_MAX, "%.*s", (int)n, path);
 }
 
-/*
- * As whom to act in the folder: *uid. 0, or -1 with the reason. A folder that
- * is not there is nobody's, and binding will say so.
- */
+/* As whom to act in the folder: *uid. 0, or -1 with the reason. */
 static int
 find_owner(const char *path, uid_t *uid, char why[SOCKFILE_WHY])
 {
@@ -46,10 +43,14 @@ find_owner(const char *path, uid_t *uid, char why[SOCKFILE_WHY])
 		return 0; /* what he may do is his own affair */
 	folder_of(path, folder);
 	fd = trust_open_any(folder, &f);
-	if (fd >= 0)
+	if (fd >= 0) {
 		(void)close(fd);
-	if (fd != TRUST_FOREIGN)
 		return 0;
+	}
+	if (fd != TRUST_FOREIGN) {
+		(void)snprintf(why, SOCKFILE_WHY, "%s", strerror(errno));
+		return -1;
+	}
 	if (f.uid == NOBODY || (f.mode & (S_IWGRP | S_IWOTH)) != 0) {
 		(void)snprintf(why, SOCKFILE_WHY,
 			"%.200s %s (mode %04o): make it a folder that only its "
