@@ -24,7 +24,8 @@ struct unitbox {
 	struct filter families, calls;
 	bool own_network;
 	char root[512]; /* RootDirectory= or RootImage= */
-	char hide[MAX_LIST], show[MAX_LIST], noexec[MAX_LIST], exec[MAX_LIST];
+	char sealed[MAX_LIST], hide[MAX_LIST], show[MAX_LIST], noexec[MAX_LIST],
+		exec[MAX_LIST];
 };
 
 /* What words of these lists stand for: of the calls that the provider makes,
@@ -134,8 +135,9 @@ take(void *arg, const char *name, const char *value)
 	else if (strcmp(name, "RootDirectory") == 0 ||
 		 strcmp(name, "RootImage") == 0)
 		(void)snprintf(b->root, sizeof(b->root), "%s", value);
-	else if (strcmp(name, "InaccessiblePaths") == 0 ||
-		 strcmp(name, "TemporaryFileSystem") == 0)
+	else if (strcmp(name, "InaccessiblePaths") == 0)
+		add_list(b->sealed, value);
+	else if (strcmp(name, "TemporaryFileSystem") == 0)
 		add_list(b->hide, value);
 	else if (strcmp(name, "BindPaths") == 0 ||
 		 strcmp(name, "BindReadOnlyPaths") == 0)
@@ -170,6 +172,25 @@ longest(const char *list, const char *path)
 	return best;
 }
 
+/* systemd shows nothing below an inaccessible path, whatever Bind lists say. */
+static void
+judge_hidden(struct findings *v, const struct unitbox *b, const char *unit,
+	const char *folder, const char *what)
+{
+	if (longest(b->sealed, folder) >= 0)
+		finding_say(v, FINDING_ERROR, unit,
+			"InaccessiblePaths= hides %s, where %s is, and nothing "
+			"below such a path can be shown: take "
+			"TemporaryFileSystem= for it, with "
+			"BindReadOnlyPaths=%s",
+			folder, what, folder);
+	else if (longest(b->hide, folder) > longest(b->show, folder))
+		finding_say(v, FINDING_ERROR, unit,
+			"TemporaryFileSystem= hides %s, where %s is: add "
+			"BindReadOnlyPaths=%s",
+			folder, what, folder);
+}
+
 static void
 judge_paths(struct findings *v, const struct unitbox *b, const char *unit)
 {
@@ -181,12 +202,8 @@ judge_paths(struct findings *v, const struct unitbox *b, const char *unit)
 		(void)snprintf(folder, sizeof(folder), "%.*s",
 			(int)(strrchr(c->socket[0], '/') - c->socket[0]),
 			c->socket[0]);
-	if (folder[0] != '\0' && longest(b->hide, folder) >= 0 &&
-		longest(b->hide, folder) > longest(b->show, folder))
-		finding_say(v, FINDING_ERROR, unit,
-			"InaccessiblePaths= or TemporaryFileSystem= hides %s, "
-			"where keyd's socket is: add BindReadOnlyPaths=%s",
-			folder, folder);
+	if (folder[0] != '\0')
+		judge_hidden(v, b, unit, folder, "keyd's socket");
 	if (modules == NULL)
 		return;
 	if (longest(b->noexec, modules) > longest(b->exec, modules))
@@ -194,11 +211,7 @@ judge_paths(struct findings *v, const struct unitbox *b, const char *unit)
 			"NoExecPaths= keeps keyd.so from being loaded: add "
 			"ExecPaths=%s",
 			modules);
-	if (longest(b->hide, modules) > longest(b->show, modules))
-		finding_say(v, FINDING_ERROR, unit,
-			"InaccessiblePaths= or TemporaryFileSystem= hides %s, "
-			"where keyd.so is: add BindReadOnlyPaths=%s",
-			modules, modules);
+	judge_hidden(v, b, unit, modules, "keyd.so");
 }
 
 static void
