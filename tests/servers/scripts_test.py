@@ -2,12 +2,14 @@
 """Small servers in Debian's Perl, PHP and Node.js, as www-data."""
 
 import os
+import re
 
 import matrix
 import world
 from world import ks
 
 USER = "www-data"
+CNF = "/etc/ssl/openssl.cnf"
 ANSWER = r"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nhello\n"
 PERL = """
 use IO::Socket::SSL;
@@ -94,6 +96,20 @@ class Script(matrix.Server):
 
 
 class Node(Script):
+    """It looks into openssl.cnf for a name of its own."""
+
+    know = (
+        "reads openssl.cnf from `nodejs_conf` on, where others read"
+        " `openssl_conf`: give it a line with the same section, or run it with"
+        " `--openssl-shared-config`"
+    )
+
+    def configure(self, w, certs):
+        super().configure(w, certs)
+        text = ks.read_text(CNF)
+        named = re.search(r"(?m)^openssl_conf *= *(\w+)", text)
+        world.write(CNF, f"nodejs_conf = {named[1]}\n{text}")
+
     def not_here(self):
         if not os.path.exists("/usr/bin/node"):
             return "nodejs is not installed"

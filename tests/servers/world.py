@@ -47,6 +47,12 @@ PROGRAMS = (
     "provider/keyd.so",
 )
 UNSHARE = "unshare --net --pid --uts --ipc --fork --kill-child".split()
+# What a world needs, in short.
+TRIAL = """
+mount -t tmpfs none /mnt
+mkdir /mnt/top /mnt/work
+mount -t overlay -o lowerdir=/etc,upperdir=/mnt/top,workdir=/mnt/work none /etc
+"""
 INIT, TEST = "--as-init", "--in-the-world"
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 
@@ -88,8 +94,8 @@ def impossible():
     """Why there can be no such machine here, or None."""
     if not ks.ROOT:
         return "not root"
-    status, text = ks.run([*ks.OWN_MOUNTS, *UNSHARE, "true"])
-    return f"no namespaces of its own: {text.strip()}" if status else None
+    status, text = ks.run([*ks.OWN_MOUNTS, *UNSHARE, "sh", "-ec", TRIAL])
+    return f"no namespaces and layers: {text.strip()}" if status else None
 
 
 def missing_packages(packages):
@@ -292,12 +298,16 @@ class World(ks.Scratch):
         """The kernel ends all processes and drops all files."""
 
     def prepare(self):
-        """As README, without systemd."""
-        ks.run_ok(
-            "useradd --system --no-create-home --home-dir / --shell"
-            " /usr/sbin/nologin keyd".split(),
-            env=ENVIRONMENT,
-        )
+        """As README, without systemd. What this machine may have is not
+        there."""
+        for name in ("/etc/openssl-keyd/keys.d", "/var/lib/openssl-keyd"):
+            shutil.rmtree(name, ignore_errors=True)
+        if not ks.read_text("/etc/passwd").count("\nkeyd:"):
+            ks.run_ok(
+                "useradd --system --no-create-home --home-dir / --shell"
+                " /usr/sbin/nologin keyd".split(),
+                env=ENVIRONMENT,
+            )
         os.makedirs("/etc/openssl-keyd/keys.d", exist_ok=True)
         os.makedirs("/var/lib/openssl-keyd/keys", 0o700, exist_ok=True)
         os.chmod("/var/lib/openssl-keyd", 0o700)
