@@ -212,12 +212,28 @@ set_padding(const struct operation *op, const struct state *state,
 	}
 }
 
+/*
+ * The same number with the zeros in front that its sender has left out: as
+ * `default`, which takes such a ciphertext. keyd takes none but whole ones.
+ */
+static void
+lengthen(struct view *data, uint8_t out[PROTO_MAX_CIPHERTEXT], size_t size)
+{
+	if (data->len >= size || size > PROTO_MAX_CIPHERTEXT)
+		return;
+	memset(out, 0, size - data->len);
+	if (data->len > 0)
+		memcpy(out + size - data->len, data->data, data->len);
+	*data = (struct view){ .data = out, .len = size };
+}
+
 static int
 decrypt_remote(const struct operation *op, unsigned char *out, size_t *outlen,
 	size_t outsize, struct view in)
 {
 	size_t size = key_signature_size(op->key); /* the modulus' */
 	struct proto_decrypt m = { .data = in };
+	uint8_t padded[PROTO_MAX_CIPHERTEXT];
 	struct state state;
 
 	if (!read_state(op, &state))
@@ -237,7 +253,9 @@ decrypt_remote(const struct operation *op, unsigned char *out, size_t *outlen,
 	}
 	if (set_padding(op, &state, &m) < 0)
 		return 0;
-	if (in.len != key_signature_size(op->key)) {
+	if (m.padding != PROTO_PREMASTER)
+		lengthen(&m.data, padded, key_signature_size(op->key));
+	if (m.data.len != key_signature_size(op->key)) {
 		errors_raise(op->ctx, ERROR_BAD_LENGTH,
 			"key %s: %zu bytes are not a ciphertext of this key",
 			op->key->name, in.len);
