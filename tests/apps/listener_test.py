@@ -102,8 +102,10 @@ def names_for(uid, path, before=()):
 
 
 def only_its_keys():
-    """The same user, two sockets: all keys, and those of the listener."""
-    with Scratch() as s:
+    """The same user, several sockets: all keys, and those of the listener. The
+    session has no ring with others: of keys with one policy there is a ring for
+    those of web, those of mail, and the rest."""
+    with Scratch(**{"log-level": "debug"}) as s:
         for name in ("site", "mail-a", "mail-b", "other"):
             add_key(s, name)
         add_key(s, "roots", allow="uid:0" if not ROOT else "uid:1")
@@ -127,10 +129,16 @@ def only_its_keys():
             sockets["2"] == f"{s.path('run/web/keyd.sock')} (listener web)",
             f"{sockets}",
         )
-        # It holds the rings of its keys, and no other.
-        with Client(s.path("run/web/keyd.sock")) as c:
-            c.generation()
-            expect_words(s.keyd_log(), "listening on")
+        me = f"session .* peer pid {os.getpid()} .*, (.) rings"
+        for path, rings in ((s.socket, 3), (s.path("run/web/keyd.sock"), 1)):
+            seen = len(re.findall(me, s.keyd_log()))
+            with Client(path) as c:
+                c.generation()
+            found = wait_for(
+                "the session in the log",
+                lambda: re.findall(me, s.keyd_log())[seen:],
+            )
+            check(found == [str(rings)], f"{path}: {found}")
         check(s.stop_keyd() == 0, "exit code")
         check(not os.path.exists(s.path("run/web/keyd.sock")), "its file stays")
 
