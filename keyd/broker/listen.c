@@ -367,9 +367,7 @@ listen_refresh(struct listeners *l, const struct config *c)
 			sockfile_is_there(one->name, &one->file))
 			continue;
 		log_line(LOG_WARNING,
-			"the socket %s has gone, and is made "
-			"again",
-			one->name);
+			"the socket %s has gone: it is made again", one->name);
 		(void)close(one->fd);
 		one->fd = -1;
 		one->waiting = true;
