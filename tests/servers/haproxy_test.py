@@ -23,6 +23,7 @@ class HAProxy(matrix.Server):
     runs = "master: root, worker: haproxy in a chroot"
     allow = "haproxy"
     reloads = "USR2"
+    chroot = "/var/lib/haproxy"
     also = (
         "key and certificate in one file, `.rsa` and `.ecdsa` of one name;"
         " `set ssl cert` at run time"

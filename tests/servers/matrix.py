@@ -86,6 +86,7 @@ class Server:
     handshakes = tuple(HANDSHAKES)[:4]
     port = 443
     starttls = None  # a word of s_client's
+    chroot = None  # of those who sign: it is tried with a socket in there
 
     renews = False  # key and certificate are files of their own, read again
 
@@ -380,6 +381,27 @@ class Course:
         for cert in new.values():
             self.w.ctl_ok("remove", cert.name, "--yes")
 
+    def socket_in_chroot(self):
+        """No abstract socket, and one more path instead: keyd.conf(5)."""
+        settings = ks.read_text(self.w.conf)
+        inside = self.server.chroot + self.w.socket
+        os.makedirs(os.path.dirname(inside), exist_ok=True)
+        more = f"socket = {self.w.socket} {inside}\nabstract-socket = none\n"
+        try:
+            self.restart_with(f"{settings}\n{more}")
+            names = ks.read_text("/proc/net/unix")
+            check(f"@{self.w.abstract}" not in names, "the abstract socket")
+            for kind in self.server.handshakes:
+                self.one(kind)
+        finally:
+            self.restart_with(settings)
+
+    def restart_with(self, settings):
+        with open(self.w.conf, "w", encoding="utf-8") as f:
+            f.write(settings)
+        self.w.stop_keyd()
+        self.w.start_keyd()
+
     def restart_keyd(self):
         with self.load() as load:
             load.more(10)
@@ -435,6 +457,8 @@ class Course:
             if s.renews:
                 test("other keys, and a reload", self.renew)
             s.more(self)
+            if s.chroot:
+                test("a socket in its chroot", self.socket_in_chroot)
             test("keyd restarted, and no handshake fails", self.restart_keyd)
             test(
                 "no handshake without keyd, and no key in memory",

@@ -112,6 +112,7 @@ class Starttls(Postfix):
     port = 25
     starttls = "smtp"
     renews = True
+    chroot = SPOOL
 
     def settings(self, certs):
         return [
