@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What cannot work, and that it ends with an error: no program takes a shell for
-a key that it is not."""
+the key that it is not."""
 
 import os
 import sys
@@ -17,6 +17,13 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 with open(sys.argv[1], "rb") as f:
     load_pem_private_key(f.read(), None)
 print("loaded")
+"""
+LIGHTTPD = """server.modules = ("{module}")
+server.document-root = "/var/www/html"
+server.port = 8080
+ssl.pemfile = "{cert}"
+ssl.privkey = "{key}"
+$SERVER["socket"] == "0.0.0.0:443" {{ ssl.engine = "enable" }}
 """
 CADDY = """{{
 	admin off
@@ -106,6 +113,22 @@ def hello(server, plain):
         stream.write(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\n")
 
 
+def lighttpd(module):
+    """lighttpd with another library than OpenSSL: it does not start."""
+
+    def argv(p, cert):
+        text = LIGHTTPD.format(module=module, cert=cert.cert, key=cert.key)
+        path = p.w.write("lighttpd.conf", text)
+        return ["/usr/sbin/lighttpd", "-tt", "-f", path]
+
+    def test(p):
+        for name in ("rsa", "ec"):
+            p.works(argv(p, p.plain[name]), "")
+            p.fails(argv(p, p.shells[name]), f"{name}.key", "Going down")
+
+    return test
+
+
 def wget(p):
     site = p.w.certificate("site", "rsa:2048")
     certs = {**p.plain, "shell": p.shells["rsa"]}
@@ -181,6 +204,9 @@ OLD = (
     "it takes the numbers of the key out (`EVP_PKEY_get1_RSA` and the like,"
     " deprecated in OpenSSL 3), and there are none"
 )
+OTHER = (
+    "not OpenSSL: if there is a variant of the program for OpenSSL, take that"
+)
 # (a test, its line in docs/APPLICATIONS.md, what must be there)
 TESTS = [
     (
@@ -188,9 +214,19 @@ TESTS = [
         "GnuTLS (`gnutls-serv`, `certtool`; Exim)",
         "a shell as key",
         "*import error*, *Error reading*",
-        "not OpenSSL: if there is a variant of the program for OpenSSL, take"
-        " that",
+        OTHER,
         "/usr/bin/gnutls-serv",
+    ),
+    *(
+        (
+            lighttpd(f"mod_{library.lower()}"),
+            f"{library} (lighttpd-mod-{library.lower()})",
+            "a shell as `ssl.privkey`",
+            "lighttpd does not start, and names the key file",
+            OTHER,
+            f"/usr/lib/lighttpd/mod_{library.lower()}.so",
+        )
+        for library in ("NSS", "mbedTLS", "wolfSSL")
     ),
     (
         wget,

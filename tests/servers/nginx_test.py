@@ -8,6 +8,7 @@ import matrix
 import world
 from world import ks
 
+SETTINGS = "/etc/nginx/nginx.conf"
 SITE = """
 server {{
   listen 443 ssl;
@@ -43,6 +44,12 @@ class Nginx(matrix.Server):
         )
         text = SITE.format(pairs=pairs, rsa=certs["rsa"].name)
         world.write("/etc/nginx/sites-enabled/default", text)
+        text = ks.read_text(SETTINGS)
+        ks.check("worker_processes auto;" in text, "another nginx.conf")
+        world.write(
+            SETTINGS,
+            text.replace("worker_processes auto;", "worker_processes 2;"),
+        )
         world.hand_over("/etc/ssl/private", "www-data", 0o710)
         world.hand_over(certs["rsa"].key, "www-data", 0o640)
 

@@ -10,7 +10,9 @@ from world import ks
 
 USER = "www-data"
 CNF = "/etc/ssl/openssl.cnf"
-ANSWER = r"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nhello\n"
+ANSWER = (
+    r"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nhello\n"
+)
 PERL = """
 use IO::Socket::SSL;
 $SIG{PIPE} = "IGNORE";

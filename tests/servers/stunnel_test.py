@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """stunnel in a jail: chroot, setuid, setgid, pid and output in it. Reloaded, it
-looks for all files in the jail, so /etc/stunnel is mounted there too, and its user known."""
+looks for all files in the jail, so /etc/stunnel is
+mounted there too, and its user known."""
 
 import os
 import re
