@@ -14,7 +14,7 @@ SETTINGS = "/etc/haproxy/haproxy.cfg"
 MASTER, ADMIN = "/run/haproxy-master.sock", "/run/haproxy/admin.sock"
 FRONTEND = """
 frontend site
-	bind :443 ssl crt {bundle}
+	bind :443 ssl crt {bundle} ciphers HIGH:!aNULL
 	http-request return status 200 content-type text/plain string hello
 """
 
@@ -22,6 +22,8 @@ frontend site
 class HAProxy(matrix.Server):
     runs = "master: root, worker: haproxy in a chroot"
     allow = "haproxy"
+    uses = ("tls-server", "tls-rsa-kx")
+    handshakes = tuple(matrix.HANDSHAKES)
     reloads = "USR2"
     chroot = "/var/lib/haproxy"
     also = (
@@ -86,9 +88,10 @@ class HAProxy(matrix.Server):
         chroot."""
         new = c.w.certificate(f"{c.certs['rsa'].name}-new", "rsa:2048")
         c.add_key(new)
+        uses = [word for use in self.uses for word in ("--use", use)]
         c.w.ctl_ok(
             *["import", "--name", new.name, "--allow", self.allow],
-            *["--use", "tls-server", *super().import_from(new)],
+            *[*uses, *super().import_from(new)],
         )
         name = f"{self.bundle}.rsa"
         before = c.served("TLS 1.2, RSA")
@@ -98,7 +101,8 @@ class HAProxy(matrix.Server):
         said = command(f"commit ssl cert {name}\n")
         ks.expect_words(said, "success")
         ks.check(c.served("TLS 1.2, RSA") != before, "the old one is served")
-        c.s_client("TLS 1.3, RSA")
+        for kind in self.handshakes:
+            c.s_client(kind)
 
 
 def log_in_chroot():

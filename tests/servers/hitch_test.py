@@ -20,6 +20,7 @@ frontend = {{
 }}
 backend = "[127.0.0.1]:8080"
 workers = 2
+ciphers = "HIGH:!aNULL"
 """
 
 
@@ -27,6 +28,8 @@ class Hitch(matrix.Server):
     name = "hitch"
     runs = "master and workers: _hitch"
     allow = "_hitch"
+    uses = ("tls-server", "tls-rsa-kx")
+    handshakes = tuple(matrix.HANDSHAKES)
     reloads = "HUP"
     seamless = False
     also = "two workers; key and certificate in one file"

@@ -10,7 +10,9 @@ import world
 TMPFILES = ("lighttpd.tmpfile.conf", "lighttpd.conf")  # Debian 12, 13
 LOG = "/var/log/lighttpd/error.log"
 SETTINGS = """server.modules += ( "mod_openssl" )
-ssl.openssl.ssl-conf-cmd = ( "MinProtocol" => "TLSv1.2" )
+ssl.openssl.ssl-conf-cmd = (
+	"MinProtocol" => "TLSv1.2", "CipherString" => "HIGH:!aNULL"
+)
 ssl.pemfile = "{rsa.cert}"
 ssl.privkey = "{rsa.key}"
 $SERVER["socket"] == "0.0.0.0:443" {{ ssl.engine = "enable" }}
@@ -25,6 +27,8 @@ $SERVER["socket"] == "0.0.0.0:444" {{
 class Lighttpd(matrix.Server):
     name = "lighttpd"
     runs = "www-data"
+    uses = ("tls-server", "tls-rsa-kx")
+    handshakes = tuple(matrix.HANDSHAKES)
     reloads = "USR1"
     know = "a reload reads key files as www-data, who must be able to"
 
@@ -39,7 +43,9 @@ class Lighttpd(matrix.Server):
         for cert in certs.values():
             world.hand_over(cert.key, "www-data", 0o640)
         world.write("/var/www/html/index.html", "hello\n")
-        found = [n for n in TMPFILES if os.path.exists(f"/usr/lib/tmpfiles.d/{n}")]
+        found = [
+            n for n in TMPFILES if os.path.exists(f"/usr/lib/tmpfiles.d/{n}")
+        ]
         w.tmpfiles(*found)
 
     def start(self, w):

@@ -8,7 +8,7 @@ import matrix
 import world
 from world import ks
 
-SETTINGS = """https_port 3129 tls-cert={rsa.cert} tls-key={rsa.key}
+SETTINGS = """https_port 3129 tls-cert={rsa.cert} tls-key={rsa.key} cipher=HIGH
 https_port 3130 tls-cert={ec.cert} tls-key={ec.key}
 shutdown_lifetime 1 second
 """
@@ -18,7 +18,8 @@ class Squid(matrix.Server):
     name = "Squid (squid-openssl)"
     runs = "master: root, worker: proxy"
     allow = "proxy,root"
-    uses = ("tls-server", "sign")
+    uses = ("tls-server", "tls-rsa-kx", "sign")
+    handshakes = tuple(matrix.HANDSHAKES)
     port = 3129
     know = (
         "for each `https_port` it signs a certificate with the port's key when"
