@@ -50,19 +50,24 @@ static const OSSL_ALGORITHM signatures[] = {
 
 #define COMPOSITE_ROW(family, end, digest, names)                              \
 	{ names, PROPERTIES, composite_##family##_##end, "signatures by keyd" },
+#define COMPOSITE_ROWS_AND_END                                                 \
+	COMPOSITES_RSA(COMPOSITE_ROW)                                          \
+	COMPOSITES_ECDSA(COMPOSITE_ROW)                                        \
+	{                                                                      \
+		NULL, NULL, NULL, NULL                                         \
+	}
 
 /* With a libcrypto that has signatures named as a whole: 3.4. */
 static const OSSL_ALGORITHM composite_signatures[] = {
 	SIGNATURES_BY_DIGEST,
-	COMPOSITES_RSA(COMPOSITE_ROW)
-		COMPOSITES_ECDSA(COMPOSITE_ROW){ KIND_NAMES_ED25519, PROPERTIES,
-			composite_ed25519, "Ed25519 by keyd" },
+	{ KIND_NAMES_ED25519, PROPERTIES, composite_ed25519,
+		"Ed25519 by keyd" },
 	{ "ED25519ph", PROPERTIES, composite_ed25519ph, "Ed25519ph by keyd" },
 	{ "ED25519ctx", PROPERTIES, composite_ed25519ctx,
 		"Ed25519ctx by keyd" },
 	{ KIND_NAMES_ED448, PROPERTIES, composite_ed448, "Ed448 by keyd" },
 	{ "ED448ph", PROPERTIES, composite_ed448ph, "Ed448ph by keyd" },
-	{ NULL, NULL, NULL, NULL },
+	COMPOSITE_ROWS_AND_END,
 };
 
 #define DECODER(kind, names, table) [kind] = { names, DECODES, table, "shells" }

@@ -18,6 +18,17 @@ options {{
 """
 
 
+# Debian 13's has no zone of its own any more.
+ZONE = "site.example"
+ZONES = f"""zone "{ZONE}" {{ type primary; file "/etc/bind/db.site"; }};
+"""
+RECORDS = """$TTL 60
+@ IN SOA localhost. root.localhost. 1 60 60 60 60
+@ IN NS localhost.
+@ IN A 127.0.0.1
+"""
+
+
 class Bind(matrix.Server):
     name = "BIND, DNS over TLS"
     runs = "bind"
@@ -34,6 +45,8 @@ class Bind(matrix.Server):
         world.write(
             OPTIONS, text.replace("options {\n", TLS.format(**certs), 1)
         )
+        world.write("/etc/bind/named.conf.local", ZONES)
+        world.write("/etc/bind/db.site", RECORDS)
         world.hand_over("/etc/ssl/private", "bind", 0o710)
         world.hand_over(certs["ec"].key, "bind", 0o640)
         os.makedirs("/run/named", exist_ok=True)
@@ -62,7 +75,7 @@ class Bind(matrix.Server):
         return self.service.pid
 
     def talk(self, w, tls):
-        dot.ask(tls, "localhost", "127.0.0.1")
+        dot.ask(tls, ZONE, "127.0.0.1")
 
     def logs(self):
         return (self.service.log,)
