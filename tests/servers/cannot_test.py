@@ -122,9 +122,14 @@ def lighttpd(module):
         return ["/usr/sbin/lighttpd", "-tt", "-f", path]
 
     def test(p):
+        # Debian 13's mbedTLS does not get as far as to its keys.
+        if run(argv(p, p.plain["rsa"]))[0] < 0:
+            p.fails(argv(p, p.shells["rsa"]))
+            return "ended by a signal with plain keys, too"
         for name in ("rsa", "ec"):
             p.works(argv(p, p.plain[name]), "")
             p.fails(argv(p, p.shells[name]), f"{name}.key", "Going down")
+        return ""
 
     return test
 
