@@ -48,9 +48,11 @@ keys(struct check *k)
 			"run the program as a user of its own");
 	for (n = names; a != NULL && p != NULL && n != NULL && *n != NULL;
 		n++) {
-		/* All has been said of it. */
-		if (dryrun_refused(&k->dryrun, *n))
+		/* All has been said of it, but for its file. */
+		if (dryrun_refused(&k->dryrun, *n)) {
+			examine_origin(&k->findings, &k->store, *n);
 			continue;
+		}
 		before = k->findings.count[FINDING_ERROR] +
 			 k->findings.count[FINDING_WARNING];
 		if (examine_key(&k->findings, &k->store, *n, p, a) < 0)

@@ -64,6 +64,21 @@ enlist_inspect(const struct store *s, const char *name, const struct policy *p,
 	return r;
 }
 
+int
+enlist_inspect_both(const struct store *s, const char *name,
+	const struct policy *p, struct helper_answer *out, struct fault *told,
+	struct fault *f)
+{
+	told->text[0] = '\0';
+	if (enlist_inspect(s, name, p, out, told) == 0)
+		return 0;
+	if (p->certificate[0] != '\0' &&
+		enlist_inspect(s, name, NULL, out, f) == 0)
+		return 0;
+	*f = *told;
+	return -1;
+}
+
 /*
  * Does the journal say that it is another key? With it a store of thousands is searched
  * without parsing one of them; without one, or if it says yes, the key itself tells.
@@ -257,6 +272,12 @@ enlist_add(struct enlist *e, struct view key, struct fault *f)
 		return -1;
 	if (store_put(e->store, STORE_KEY, e->name, key.data, key.len, f) < 0)
 		return -1;
+	return load(e, f);
+}
+
+int
+enlist_again(struct enlist *e, struct fault *f)
+{
 	return load(e, f);
 }
 

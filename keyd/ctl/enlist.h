@@ -31,6 +31,14 @@ enlist_inspect(const struct store *s, const char *name, const struct policy *p,
 	struct helper_answer *out, struct fault *f);
 
 /*
+ * The same of a key whose certificate cannot be read, too: it is described then as if it had
+ * none. 0, and *told says what is wrong with the certificate, or is ""; or -1 with *f.
+ */
+__attribute__((warn_unused_result)) int enlist_inspect_both(
+	const struct store *s, const char *name, const struct policy *p,
+	struct helper_answer *out, struct fault *told, struct fault *f);
+
+/*
  * Which key of the store has this hash? Looked for under the name first, if it
  * is one there. 1 and out, its name; 0: none that can be read; -1 with *f.
  */
@@ -47,6 +55,10 @@ __attribute__((warn_unused_result)) int enlist_free(
  * of it is left, but for the journal. */
 __attribute__((warn_unused_result)) int
 enlist_add(struct enlist *e, struct view key, struct fault *f);
+
+/* A key that is in the store: has keyd load, and tries it. 0, or -1 with *f. */
+__attribute__((warn_unused_result)) int
+enlist_again(struct enlist *e, struct fault *f);
 
 /* Takes it all back, journal too. What goes wrong with that is added to *f. */
 void enlist_undo(struct enlist *e, struct fault *f);

@@ -75,7 +75,10 @@ dates(struct findings *v, const char *name, const struct boot_description *d)
 
 	if (d->certificate == 2)
 		finding_say(v, FINDING_ERROR, name,
-			"its certificate belongs to another key");
+			"its certificate belongs to another key: name its own "
+			"in the policy, or remove the line; if key and "
+			"certificate were renewed, import the new key under "
+			"another name");
 	if (d->certificate == 0)
 		return;
 	if (d->not_after < now)
@@ -92,38 +95,85 @@ dates(struct findings *v, const char *name, const struct boot_description *d)
 			text_time(d->not_before, when));
 }
 
+/* What stands there is, by keyd-load's word: its key's shell under another name
+ * than the journal's, another key's, or a key. */
+static void
+is_another(struct findings *v, const char *name, const struct origin *o,
+	const char *path, const struct helper_answer *a)
+{
+	char hash[2 * PROTO_HASH_LEN + 1];
+	bool shell = a->d.form == BOOT_FORM_SHELL, own;
+
+	text_hex(a->d.hash, PROTO_HASH_LEN, hash);
+	own = strcmp(hash, o->hash) == 0;
+	if (shell && own)
+		return;
+	if (shell)
+		finding_say(v, FINDING_WARNING, name,
+			"%s is the shell of another key by now, %.*s: when "
+			"what uses it has been reloaded or restarted, keydctl "
+			"remove %s",
+			path, (int)a->d.name.len, (const char *)a->d.name.data,
+			name);
+	else if (own)
+		finding_say(v, FINDING_ERROR, name,
+			"%s is not its shell any more: THE KEY ITSELF stands "
+			"there again (a renewal with the same key?): keydctl "
+			"import %s puts the shell back",
+			path, path);
+	else
+		finding_say(v, FINDING_ERROR, name,
+			"%s is not its shell any more: ANOTHER KEY stands "
+			"there, in plain text (a renewal?): keydctl import "
+			"--name NEW %s, reload or restart what uses it, and "
+			"only then keydctl remove %s: until they have "
+			"reloaded, running programs need the old key",
+			path, path, name);
+}
+
 /* Is there still a shell where the key was? */
 static void
 is_shell_still(struct findings *v, const char *name, const struct origin *o,
 	const char *path)
 {
+	struct helper_answer *a = malloc(sizeof(*a));
 	struct path_place place;
 	struct swap_file file;
-	struct view part;
 	struct fault f;
+	struct view part;
+	int fd;
 
-	if (path_find(path, &place, &f) < 0) {
-		finding_say(v, FINDING_WARNING, name, "%s", f.text);
+	if (a == NULL || path_find(path, &place, &f) < 0) {
+		finding_say(v, FINDING_WARNING, name, "%s",
+			a == NULL ? "out of memory" : f.text);
+		free(a);
 		return;
 	}
 	if (!place.exists) {
 		finding_say(v, FINDING_WARNING, name, "%s is gone", path);
 	} else if (swap_read_linked(&place, place.name, &file, &f) < 0) {
 		finding_say(v, FINDING_WARNING, name, "%s", f.text);
+	} else if (shellfile_find(o->form, &file.bytes, name, &part)) {
+		swap_free(&file);
 	} else {
-		if (!shellfile_find(o->form, &file.bytes, name, &part))
+		fd = bytes_file(&file.bytes);
+		if (fd >= 0 && helper_inspect(&v->ctl->config, path, fd, -1, a,
+				       &f) == 0)
+			is_another(v, name, o, path, a);
+		else
 			finding_say(v, FINDING_ERROR, name,
 				"%s is not its shell any more. If a renewal "
-				"wrote "
-				"a key there: keydctl import --name NEW, "
-				"restart "
-				"or reload what uses it, and only then keydctl "
-				"remove %s: until they have reloaded, running "
-				"programs need the old key",
+				"wrote a key there: keydctl import --name NEW, "
+				"restart or reload what uses it, and only then "
+				"keydctl remove %s: until they have reloaded, "
+				"running programs need the old key",
 				path, name);
+		if (fd >= 0)
+			(void)close(fd);
 		swap_free(&file);
 	}
 	path_close(&place);
+	free(a);
 }
 
 static void
@@ -146,8 +196,8 @@ files(struct findings *v, const char *name, const struct origin *o)
 		is_shell_still(v, name, o, o->links[i]);
 }
 
-static void
-origin(struct findings *v, const struct store *s, const char *name)
+void
+examine_origin(struct findings *v, const struct store *s, const char *name)
 {
 	struct origin *o = calloc(1, sizeof(*o));
 	struct fault f;
@@ -166,14 +216,14 @@ examine_key(struct findings *v, const struct store *s, const char *name,
 	struct policy *p, struct helper_answer *a)
 {
 	char path[PATH_MAX];
-	struct fault f;
+	struct fault f, certificate;
 	int r;
 
 	examine_mode(v, store_path(s, STORE_KEY, name, path), true);
 	if (store_has(s, STORE_ORIGINAL, name, &f) > 0)
 		examine_mode(
 			v, store_path(s, STORE_ORIGINAL, name, path), true);
-	origin(v, s, name);
+	examine_origin(v, s, name);
 	(void)store_path(s, STORE_POLICY, name, path);
 	r = policy_get(s, name, p, &f);
 	if (r == 0)
@@ -185,10 +235,13 @@ examine_key(struct findings *v, const struct store *s, const char *name,
 		return -1;
 	examine_mode(v, path, false);
 	words(v, path, p);
-	if (enlist_inspect(s, name, p, a, &f) < 0) {
+	if (enlist_inspect_both(s, name, p, a, &certificate, &f) < 0) {
 		finding_say(v, FINDING_ERROR, name, "%s", f.text);
 		return -1;
 	}
+	if (certificate.text[0] != '\0')
+		finding_say(v, FINDING_ERROR, name, "its certificate: %s",
+			certificate.text);
 	strength(v, name, &a->d);
 	dates(v, name, &a->d);
 	return 0;

@@ -16,6 +16,10 @@ __attribute__((warn_unused_result)) int
 examine_key(struct findings *v, const struct store *s, const char *name,
 	struct policy *p, struct helper_answer *a);
 
+/* Of a key that keyd refuses, too: is its shell still where it was left? */
+void
+examine_origin(struct findings *v, const struct store *s, const char *name);
+
 /* A file or folder of ours that others must not write, or not even read. */
 void examine_mode(struct findings *v, const char *path, bool secret);
 

@@ -13,7 +13,8 @@ struct view_of {
 	struct helper_answer answer;
 	struct policy policy;
 	struct origin origin;
-	int code; /* 0, or of a policy that cannot be read */
+	int code; /* 0, or of a policy or certificate that cannot be read */
+	struct fault unread; /* why the certificate cannot; or "" */
 	char words[128], hash[2 * PROTO_HASH_LEN + 1], until[32], when[32];
 	char listeners[LISTENERS_WORDS];
 };
@@ -39,8 +40,11 @@ look(const struct store *s, const char *name, struct view_of *v,
 		v->code = fault_print(f);
 		memset(&v->policy, 0, sizeof(v->policy));
 	}
-	if (enlist_inspect(s, name, &v->policy, &v->answer, f) < 0)
+	if (enlist_inspect_both(
+		    s, name, &v->policy, &v->answer, &v->unread, f) < 0)
 		return -1;
+	if (v->unread.text[0] != '\0')
+		v->code = fault_print(&v->unread);
 	(void)proto_use_names(v->policy.use, v->words, sizeof(v->words));
 	text_hex(v->answer.d.hash, PROTO_HASH_LEN, v->hash);
 	(void)text_time(v->answer.d.not_after, v->until);
@@ -55,7 +59,8 @@ certificate_words(const struct view_of *v)
 	static const char *const words[] = { "none", "matches",
 		"DOES NOT MATCH" };
 
-	return words[v->answer.d.certificate];
+	return v->unread.text[0] != '\0' ? "CANNOT BE READ"
+					 : words[v->answer.d.certificate];
 }
 
 static void
@@ -85,8 +90,9 @@ say(const char *name, const struct view_of *v)
 	line("weak-keys", v->policy.weak_keys);
 	line("enforce", v->policy.enforce);
 	line("certificate", v->policy.certificate);
-	if (v->answer.d.certificate != 0) {
+	if (v->answer.d.certificate != 0 || v->unread.text[0] != '\0')
 		line("", certificate_words(v));
+	if (v->answer.d.certificate != 0) {
 		line("subject", v->answer.subject);
 		line("valid until", v->until);
 	}

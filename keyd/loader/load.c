@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,31 +169,47 @@ report_foreign(
 		p->certificate_line, text);
 }
 
-/* The certificate that a policy names: does it match, and is it valid now? */
+/* What is wrong with the certificate: words that follow its path. */
+__attribute__((format(printf, 3, 4))) static void
+warn_certificate(
+	struct item *i, const struct policy *p, const char *format, ...)
+{
+	char words[600], text[1024];
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(words, sizeof(words), format, ap);
+	va_end(ap);
+	(void)snprintf(text, sizeof(text), "certificate: %.256s%s",
+		p->certificate, words);
+	talk_report(i->load->talk, TALK_WARNING, i->policy_file,
+		p->certificate_line, text);
+}
+
+/*
+ * The certificate that a policy names: does it match, and is it valid now? It is
+ * public and others send it: whatever is wrong with it is told, and no reason
+ * to take the key away from who uses it.
+ */
 static void
 check_certificate(struct item *i, const struct policy *p, const struct key *k)
 {
-	struct talk *t = i->load->talk;
 	struct fault why = { 0 };
 	struct certificate c = { 0 };
 	struct boot_foreign foreign;
-	const char *path = p->certificate;
-	char text[1024];
 	struct view pem;
 	int fd, error, r;
 
-	error = talk_open(t, p->certificate, &fd, &foreign);
+	error = talk_open(i->load->talk, p->certificate, &fd, &foreign);
 	if (error == TALK_FOREIGN) {
 		report_foreign(i, p, &foreign);
 		return;
 	}
 	if (error != 0) {
-		(void)snprintf(text, sizeof(text),
-			"certificate: %.256s cannot be opened: %s; correct the "
-			"path, or remove the line",
-			path, strerror(error));
-		talk_report(t, TALK_ERROR, i->policy_file, p->certificate_line,
-			text);
+		warn_certificate(i, p,
+			" cannot be opened: %s; correct the path, or remove "
+			"the line",
+			strerror(error));
 		return;
 	}
 	r = file_read(fd, FILE_MAX_CERTIFICATE, &pem, &why);
@@ -202,27 +219,18 @@ check_certificate(struct item *i, const struct policy *p, const struct key *k)
 		file_release(&pem);
 	}
 	if (r < 0) {
-		(void)snprintf(text, sizeof(text), "certificate: %.256s: %s",
-			path, why.text);
-		talk_report(t, TALK_ERROR, i->policy_file, p->certificate_line,
-			text);
+		warn_certificate(i, p, ": %s", why.text);
 		return;
 	}
-	if (!certificate_is_of(&c, k)) {
-		(void)snprintf(text, sizeof(text),
-			"certificate: %.256s is not of the key in %s; name the "
-			"certificate that was issued for this key",
-			path, i->key_file);
-		talk_report(t, TALK_ERROR, i->policy_file, p->certificate_line,
-			text);
-	} else if (c.not_after < i->load->now || c.not_before > i->load->now) {
-		(void)snprintf(text, sizeof(text),
-			"certificate: %.256s %s; renew it", path,
-			c.not_after < i->load->now ? "has expired"
-						   : "is not valid yet");
-		talk_report(t, TALK_WARNING, i->policy_file,
-			p->certificate_line, text);
-	}
+	if (!certificate_is_of(&c, k))
+		warn_certificate(i, p,
+			" is not of the key in %s; name this key's, or, if "
+			"both were renewed, keydctl check tells what to do",
+			i->key_file);
+	else if (c.not_after < i->load->now)
+		warn_certificate(i, p, " has expired; renew it");
+	else if (c.not_before > i->load->now)
+		warn_certificate(i, p, " is not valid yet; renew it");
 	certificate_release(&c);
 }
 

@@ -587,7 +587,8 @@ def tenants_certificate():
 
 
 def trusted_certificate():
-    """Where only root has a say, what is wrong is an error."""
+    """What is wrong with it is told, and takes no key away: it is others who
+    send it."""
     with Scratch() as s:
         add_key(s)
         cert = s.certificate("other", "ec:P-256").cert
@@ -600,8 +601,17 @@ def trusted_certificate():
             s.write(
                 "policies/site.conf", text + f"certificate = ../tls/{name}\n"
             )
-            check(s.reload_keyd() == "failed", name)
+            check(s.reload_keyd() == "ok", name)
             check(words in s.state()["reasons"]["1"], f"{s.state()}")
+            with Client(s.socket) as c:
+                check(c.names() == [b"site"], f"{name}: not served")
+            status, said = run([KEYD, "-t", "-c", s.conf])
+            check(status == 0, said)
+            expect_words(said, words)
+            s.stop_keyd()
+            s.start_keyd()
+            with Client(s.socket) as c:
+                check(c.names() == [b"site"], f"{name}: left out at a start")
         os.chmod(cert, 0o666)
         s.write("policies/site.conf", text + "certificate = ../tls/other.crt\n")
         check(s.reload_keyd() == "ok", "writable by others")
@@ -1077,7 +1087,7 @@ TESTS = [
     ("a reload takes effect and ends old sessions", reload_takes_effect, False),
     ("a failing reload changes nothing", failed_reload_changes_nothing, False),
     ("a certificate of someone else's stops nothing", tenants_certificate, True),
-    ("a certificate of root's must be right", trusted_certificate, False),
+    ("a certificate of root's that is wrong is told, and stops nothing", trusted_certificate, False),
     ("settings fixed at start need a restart", reload_of_fixed_settings, False),
     ("reloads in a row end with the last one", reloads_in_a_row, False),
     ("tells the service manager", notifies, False),

@@ -407,6 +407,47 @@ def restores_into_what_has_changed():
         refused(s, 1, "check", words=["not its shell any more"])
 
 
+def renews(bundle):
+    """Key and certificate overwritten by new ones, as renewals do it: running
+    programs keep the old key, nothing else is held up, and the manual's way
+    leads to the new one."""
+    with running() as s:
+        cert, new = key_pair(s), key_pair(s, "new")
+        if bundle:
+            become(cert, bundle_of(cert))
+            cert.cert = cert.key
+            become(new, bundle_of(new))
+            new.cert = new.key
+        args = import_args(cert)
+        s.ctl_ok(*args, cert.key)
+        shell = s.write("tls/running", read(cert.key).decode())
+        put(cert.cert, read(new.cert))
+        put(cert.key, read(new.key))
+        text = refused(s, 1, "check", words=["is not of the key"])
+        ks.expect_words(text, "ANOTHER KEY stands there, in plain text")
+        ks.expect_words(text, f"keydctl import --name NEW {cert.key}")
+        ks.expect_words(text, "only then keydctl remove site")
+        status, text = s.ctl("reload")
+        ks.check(status == 0, text)
+        ks.expect_words(text, "warning: site.conf", "is not of the key")
+        more = ["--type", "ec:P-256", "--allow", USER]
+        s.ctl_ok("generate", "other", *more)
+        s.stop_keyd()
+        s.start_keyd()
+        ks.check(works(s, "site"), "the old one does not work")
+        s.ctl_ok(*args, "--name", "site-2027", cert.key)
+        for name in ("site", "site-2027"):
+            ks.check(works(s, name), f"{name} does not work")
+        ks.check(public(s, cert.key) != public(s, shell), "not the new one")
+        status, text = s.ctl("check")
+        ks.expect_words(text, "shell of another key by now, site-2027")
+        s.ctl_ok("remove", "site", "--yes")
+        ks.expect_words(s.ctl_ok("check"), "0 errors")
+        ks.check(works(s, "site-2027"), "the new one does not work")
+        s.ctl_ok("restore", "site-2027", "--yes")
+        ks.check(read(cert.key) == read(new.key), "not restored")
+
+
 def imports_two_keys():
     """Postfix's chain file of two kinds: both, as NAME and NAME-2."""
     with running() as s:
@@ -568,6 +609,8 @@ TESTS = [
     ("of a bundle, only the key's block changes", imports_bundles),
     ("a bundle is served", serves_bundles),
     ("restore keeps a renewed certificate", restores_into_what_has_changed),
+    ("a renewed key is imported beside the old one", renews, False),
+    ("and so is a renewed bundle's", renews, True),
     ("two keys in a file are imported both", imports_two_keys),
     ("what is no key is refused with what to do", refuses_other_files),
     ("Debian's snakeoil key needs --force", snakeoil),
