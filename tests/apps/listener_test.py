@@ -472,7 +472,7 @@ def restricted():
             (both, [f"hide={run_folder}"], None),
             (path, [f"hide={run_folder}"], "Permission denied"),
             (path, ["no-unix"], "Address family not supported"),
-            (path, [f"no-exec={modules}"], "Could not read server certificate"),
+            (path, [f"no-exec={modules}"], "server certificate private key"),
             (both, ["private-network", f"hide={run_folder}"], "refused"),
         ):
             # Filters stay on what is started after them.
