@@ -33,6 +33,7 @@ class Bind(matrix.Server):
     name = "BIND, DNS over TLS"
     runs = "bind"
     allow = "bind"
+    tells = False
     kinds = {"ec": "ec:P-256"}
     handshakes = ("TLS 1.3, ECDSA", "TLS 1.2, ECDSA")
     port = 853

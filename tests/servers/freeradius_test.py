@@ -96,6 +96,7 @@ class FreeRADIUS(matrix.Server):
     runs = "freerad"
     also = "EAP-TTLS of TLS 1.3 and 1.2"
     allow = "freerad"
+    tells = False
     port = 2083
 
     def configure(self, w, certs):

@@ -22,6 +22,7 @@ frontend site
 class HAProxy(matrix.Server):
     runs = "master: root, worker: haproxy in a chroot"
     allow = "haproxy"
+    tells = False
     uses = ("tls-server", "tls-rsa-kx")
     handshakes = tuple(matrix.HANDSHAKES)
     reloads = "USR2"

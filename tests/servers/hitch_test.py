@@ -28,6 +28,7 @@ class Hitch(matrix.Server):
     name = "hitch"
     runs = "master and workers: _hitch"
     allow = "_hitch"
+    tells = False
     uses = ("tls-server", "tls-rsa-kx")
     handshakes = tuple(matrix.HANDSHAKES)
     reloads = "HUP"

@@ -40,6 +40,7 @@ class MariaDB(matrix.Server):
     reloads = "`FLUSH SSL`"
     allow = "mysql"
     renews = True
+    tells = False
     port = 3306
     starttls = "mysql"
 

@@ -65,6 +65,7 @@ HANDSHAKES = {
 }
 # How a connection ends that a server cuts off; a failed signature is an alert.
 CUT = ("ConnectionReset", "ConnectionRefused", "SSLEOF", "BrokenPipe")
+GONE = "keyd cannot be reached"
 RSA_ONLY = ("tls-rsa-kx", "tls-dhe")
 
 
@@ -86,6 +87,7 @@ class Server:
     handshakes = tuple(HANDSHAKES)[:4]
     port = 443
     starttls = None  # a word of s_client's
+    tells = True  # what OpenSSL says goes to its log
     chroot = None  # of those who sign: it is tried with a socket in there
 
     renews = False  # key and certificate are files of their own, read again
@@ -413,11 +415,13 @@ class Course:
     def stop_keyd(self):
         """No handshake without keyd. The scan is made while the server waits
         for keyd in vain."""
+        before = self.times_told()
         self.w.stop_keyd()
         tried = Attempt(self.handshake, timeout=30)
         note = self.nothing_shows()
         error = tried.error()
         check(error, "a handshake without keyd")
+        self.tells_why(before)
         self.w.start_keyd()
         started = time.monotonic()
         # Each process finds out by itself, once a second.
@@ -425,6 +429,17 @@ class Course:
         back = time.monotonic() - started
         self.talk()
         return f"{error}\nback after {back:.2f} s\n{note}"
+
+    def times_told(self):
+        """How often the server's own log says that it is keyd that is gone."""
+        paths = (*self.server.logs(), self.w.syslog)
+        return sum(ks.read_text(path).count(GONE) for path in paths)
+
+    def tells_why(self, before):
+        if self.server.tells:
+            wait_for(GONE, lambda: self.times_told() > before, 5)
+        else:
+            check(self.times_told() == before, "it does say what is wrong")
 
     def all_succeed(self):
         try:

@@ -42,6 +42,7 @@ class Server(matrix.Server):
     runs = USER
     know = "its user must be able to read the shells, as it had to the keys"
     allow = USER
+    tells = False
     port = 8443
 
     def configure(self, w, certs):
@@ -67,6 +68,9 @@ class Server(matrix.Server):
 
     def master(self, w):
         return self.program.pid
+
+    def logs(self):
+        return ("/tmp/keyd-test/python.log",)
 
 
 class Client(clients.Client):

@@ -21,7 +21,11 @@ my $server = IO::Socket::SSL->new(LocalAddr => "127.0.0.1", Listen => 16,
     LocalPort => $port, ReuseAddr => 1,
     SSL_cert_file => $cert, SSL_key_file => $key) or die $SSL_ERROR;
 while (1) {
-    my $c = $server->accept or next;
+    my $c = $server->accept;
+    if (!$c) {
+        warn "$SSL_ERROR\\n";
+        next;
+    }
     while (<$c>) { last if /^\\r?$/ }
     print $c "ANSWER";
     close $c;
@@ -37,7 +41,7 @@ while (true) {
     $c = stream_socket_accept($server, -1);
     $way = STREAM_CRYPTO_METHOD_TLSv1_2_SERVER
         | STREAM_CRYPTO_METHOD_TLSv1_3_SERVER;
-    if (@stream_socket_enable_crypto($c, true, $way)) {
+    if (stream_socket_enable_crypto($c, true, $way)) {
         while (($line = fgets($c)) !== false && trim($line) != "");
         fwrite($c, "ANSWER");
     }
@@ -49,6 +53,7 @@ const fs = require("fs"), https = require("https");
 const [port, cert, key] = process.argv.slice(1);
 https.createServer({cert: fs.readFileSync(cert), key: fs.readFileSync(key)},
     (q, r) => { r.setHeader("Connection", "close"); r.end("hello\\n"); })
+    .on("tlsClientError", (e) => console.error(e))
     .listen(port, "127.0.0.1");
 """
 

@@ -18,6 +18,7 @@ class Squid(matrix.Server):
     name = "Squid (squid-openssl)"
     runs = "master: root, worker: proxy"
     allow = "proxy,root"
+    tells = False
     uses = ("tls-server", "tls-rsa-kx", "sign")
     handshakes = tuple(matrix.HANDSHAKES)
     port = 3129

@@ -31,6 +31,11 @@ def handshakes(kinds):
     return "; ".join(f"{v}: {', '.join(w)}" for v, w in versions.items())
 
 
+def know(server):
+    silent = [] if server.tells else ["its log does not say that keyd is away"]
+    return "; ".join([server.know, *silent] if server.know else silent)
+
+
 def works(server, in_ci):
     return (
         server.name,
@@ -38,7 +43,7 @@ def works(server, in_ci):
         handshakes(server.handshakes),
         reload(server),
         server.also,
-        server.know,
+        know(server),
         "yes" if in_ci else "",
     )
 
