@@ -16,6 +16,7 @@ class Apache(matrix.Server):
     uses = ("tls-server", "tls-rsa-kx")
     handshakes = tuple(matrix.HANDSHAKES)
     reloads = "`apachectl graceful`"
+    renews = True
     tells = False
 
     def __init__(self, mpm, also=""):

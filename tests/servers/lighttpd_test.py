@@ -30,6 +30,7 @@ class Lighttpd(matrix.Server):
     uses = ("tls-server", "tls-rsa-kx")
     handshakes = tuple(matrix.HANDSHAKES)
     reloads = "USR1"
+    renews = True
     know = "a reload reads key files as www-data, who must be able to"
 
     def port_for(self, kind):

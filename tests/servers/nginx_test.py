@@ -34,6 +34,7 @@ class Nginx(matrix.Server):
     uses = ("tls-server", "tls-rsa-kx")
     handshakes = tuple(matrix.HANDSHAKES)
     reloads = "`nginx -s reload`"
+    renews = True
     also = "two workers; a variable in `ssl_certificate_key`; USR2 upgrade"
     know = "a key whose name is a variable is read by the workers"
 
