@@ -95,7 +95,9 @@ def impossible():
     if not ks.ROOT:
         return "not root"
     status, text = ks.run([*ks.OWN_MOUNTS, *UNSHARE, "sh", "-ec", TRIAL])
-    return f"no namespaces and layers: {text.strip()}" if status else None
+    if status == 0:
+        return None
+    return f"no namespaces and layers: {text.strip().splitlines()[-1:]}"
 
 
 def missing_packages(packages):
