@@ -185,7 +185,8 @@ files(struct findings *v, const char *name, const struct origin *o)
 		finding_say(v, FINDING_ERROR, name,
 			"it was being made, and that was interrupted: the next "
 			"keydctl generate, import or remove ends it");
-	if (o->phase == ORIGIN_IMPORTING || o->phase == ORIGIN_RESTORING)
+	if (o->phase == ORIGIN_IMPORTING || o->phase == ORIGIN_RESTORING ||
+		o->phase == ORIGIN_RENEWING)
 		finding_say(v, FINDING_ERROR, name,
 			"%s it was interrupted: run keydctl import %s again",
 			origin_phase_name(o->phase), o->path);

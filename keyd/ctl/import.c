@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon.h"
+#include "import_again.h"
 #include "recover.h"
 
 /* In the list that --json prints, a failure has its place too. */
@@ -54,12 +55,15 @@ import_one(struct ctl *c, const struct import_options *o, const struct store *s,
 	r = import_plan(j, &f);
 	if (r == 0 && !o->dry_run)
 		r = import_move(j, &f);
-	if (r == 0)
+	if (r == 0 && j->again)
+		import_again_say(j);
+	else if (r == 0)
 		import_say(j);
 	*more = r == 0 && !o->dry_run && key->e.more > 0;
 	r = r < 0 ? fail(j, &f) : FAULT_NONE;
 	bytes_secret_free(key, sizeof(*key));
 	swap_free(&j->old);
+	bytes_free(&j->original);
 	links_close(&j->links);
 	free(j);
 	return r;

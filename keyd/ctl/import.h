@@ -39,6 +39,11 @@ struct import_job {
 	struct policy policy;
 	struct origin origin;
 	struct enlist enlist;
+	/* Its own shell was there: import_again.h. */
+	bool again;
+	struct origin before; /* the journal from then */
+	bool has_original;
+	struct bytes original; /* STORE_ORIGINAL from then */
 };
 
 /* 0; 1: it is a shell already, and all is said; -1 with *f. */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "recover.h"
+#include "import_again.h"
 #include "text.h"
 
 /* The file as it will be. */
@@ -36,7 +36,7 @@ put_together(struct import_job *j, struct bytes *out, struct fault *f)
 static int
 begin(struct import_job *j, struct fault *f)
 {
-	j->origin.phase = ORIGIN_IMPORTING;
+	j->origin.phase = j->again ? ORIGIN_RENEWING : ORIGIN_IMPORTING;
 	j->origin.meta = j->old.meta;
 	j->origin.as = j->place->uid;
 	j->origin.time = (uint64_t)time(NULL);
@@ -66,6 +66,27 @@ keep(struct import_job *j, struct fault *f)
 	return enlist_add(&j->enlist, key, f);
 }
 
+static void
+undo(struct import_job *j, struct fault *f)
+{
+	if (j->again)
+		import_again_undo(j, f);
+	else
+		enlist_undo(&j->enlist, f);
+}
+
+/* Before anything else is written: what to look for if we are killed. But what
+ * stands in the file now must be known by then, if it was a shell. */
+static int
+store(struct import_job *j, struct fault *f)
+{
+	if (!j->again)
+		return begin(j, f) < 0 ? -1 : keep(j, f);
+	if (import_again_keep(j, f) < 0 || begin(j, f) < 0)
+		return -1;
+	return enlist_again(&j->enlist, f);
+}
+
 /* Up to the exchange; what fails is taken back. */
 static int
 prepare(struct import_job *j, struct fault *f)
@@ -75,17 +96,13 @@ prepare(struct import_job *j, struct fault *f)
 
 	if (put_together(j, &file, f) < 0)
 		return -1;
-	/* Before anything else is written: what to look for if we are killed.
-	 */
-	r = begin(j, f);
-	if (r == 0)
-		r = keep(j, f);
+	r = store(j, f);
 	if (r == 0)
 		r = links_prepare(&j->links, j->origin.tmp, file.data, file.len,
 			&j->old.meta, f);
 	bytes_free(&file);
 	if (r < 0)
-		enlist_undo(&j->enlist, f);
+		undo(j, f);
 	return r;
 }
 
@@ -107,7 +124,7 @@ import_move(struct import_job *j, struct fault *f)
 
 		if (links_discard(&j->links, j->origin.tmp, NULL, &more) < 0)
 			fault_add(f, "; %s", more.text);
-		enlist_undo(&j->enlist, f);
+		undo(j, f);
 		return -1;
 	}
 	/* From here on there is no way back, and running again ends it. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "import_again.h"
 #include "keytype.h"
 #include "text.h"
 #include "wellknown.h"
@@ -232,6 +233,8 @@ find_links(struct import_job *j, struct fault *f)
 int
 import_plan(struct import_job *j, struct fault *f)
 {
+	int again;
+
 	if (links_add(&j->links, j->file, f) < 0)
 		return -1;
 	j->place = j->links.at;
@@ -249,8 +252,12 @@ import_plan(struct import_job *j, struct fault *f)
 		return -1;
 	}
 	/* A shell is public: who may read it, and how often, is all the same. */
-	if (check_file(j, f) < 0 || find_links(j, f) < 0 ||
-		choose_name(j, f) < 0 || make_policy(j, f) < 0)
+	if (check_file(j, f) < 0 || find_links(j, f) < 0)
+		return -1;
+	again = import_again_find(j, f);
+	if (again < 0)
+		return -1;
+	if (again == 0 && (choose_name(j, f) < 0 || make_policy(j, f) < 0))
 		return -1;
 	j->enlist = (struct enlist){ .config = &j->ctl->config,
 		.store = j->store,
@@ -258,6 +265,8 @@ import_plan(struct import_job *j, struct fault *f)
 		.policy = &j->policy,
 		.key = &j->answer.d,
 		.offline = j->options->offline };
+	if (j->again)
+		return 0;
 	return enlist_free(&j->enlist, j->place->real,
 		j->options->offline || j->options->dry_run, f);
 }

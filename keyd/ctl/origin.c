@@ -19,6 +19,7 @@ static const char *const phases[] = {
 	[ORIGIN_RESTORING] = "restoring",
 	[ORIGIN_GENERATED] = "generated",
 	[ORIGIN_GENERATING] = "generating",
+	[ORIGIN_RENEWING] = "renewing",
 };
 
 static const char *const forms[] = {

@@ -21,6 +21,7 @@ enum origin_phase {
 	ORIGIN_RESTORING = 3,  /* the file is a shell, or soon the key */
 	ORIGIN_GENERATED = 4,  /* never was a file of an application */
 	ORIGIN_GENERATING = 5, /* path: where its shell goes; or "" */
+	ORIGIN_RENEWING = 6, /* as importing; the store has the key for good */
 };
 
 enum {

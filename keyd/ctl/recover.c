@@ -216,10 +216,9 @@ all_tmp_are(const struct half *h, is_fn *is, struct fault *f)
 	return r;
 }
 
-/* A name of the file is neither key nor shell: someone has replaced it. What is
- * left of ours beside it is in the store too, or public. */
+/* What is left of ours beside the file is in the store too, or public. */
 static int
-superseded(struct half *h, struct fault *f)
+discard_ours(struct half *h, struct fault *f)
 {
 	char tmp[SWAP_NAME];
 	unsigned i;
@@ -235,7 +234,14 @@ superseded(struct half *h, struct fault *f)
 					     f) < 0))
 			return -1;
 	}
-	return strange(h, f);
+	return 0;
+}
+
+/* A name of the file is neither key nor shell: someone has replaced it. */
+static int
+superseded(struct half *h, struct fault *f)
+{
+	return discard_ours(h, f) < 0 ? -1 : strange(h, f);
 }
 
 /*
@@ -317,6 +323,35 @@ end_restore(struct half *h, struct fault *f)
 		h, ORIGIN_IMPORTED, "an interrupted restore was taken back", f);
 }
 
+/* The key stays, whatever stands in the file: it was in the store before. */
+static int
+end_renewal(struct half *h, struct fault *f)
+{
+	int r;
+
+	if (!h->has_key)
+		return strange(h, f);
+	if (h->shells + h->keys < h->links.n) {
+		if (discard_ours(h, f) < 0)
+			return -1;
+		return settle(h, ORIGIN_IMPORTED,
+			"its shell was being put back, and another file has "
+			"come meanwhile, which is left alone",
+			f);
+	}
+	r = h->keys == 0 ? all_tmp_are(h, is_as_read, f) : 0;
+	if (r < 0)
+		return -1;
+	if (r > 0 && no_tmp(h, true, f) < 0)
+		return -1;
+	if (r == 0 && go_back(h, true, f) < 0)
+		return -1;
+	return settle(h, ORIGIN_IMPORTED,
+		r > 0 ? "an interrupted import was finished"
+		      : "an interrupted import was taken back",
+		f);
+}
+
 /* A key whose shell is there may be in use; another, no one knows of. */
 static int
 end_generate(struct half *h, struct fault *f)
@@ -333,6 +368,7 @@ static const struct {
 } ends[] = {
 	{ ORIGIN_IMPORTING, end_import },
 	{ ORIGIN_RESTORING, end_restore },
+	{ ORIGIN_RENEWING, end_renewal },
 	{ ORIGIN_GENERATING, end_generate },
 };
 

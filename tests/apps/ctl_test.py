@@ -602,7 +602,12 @@ def beside_a_faulty_key():
         twin = s.path("tls/twin.key")
         shutil.copyfile(third.plain, twin)
         os.chmod(twin, 0o600)
+        words = ["keyd has this very key as new", third.key, "keydctl shell new"]
+        refused(s, 4, *import_args(third), twin, words=words)
+        # Without a journal, it is keyd that finds out.
+        os.rename(s.path("keys/new.origin"), s.path("journal"))
         refused(s, 1, *import_args(third), twin, words=["twin.pem: the same", "left out"])
+        os.rename(s.path("journal"), s.path("keys/new.origin"))
         ks.check(what(third.key) == before, "changed")
         ks.check(not any("twin" in n for n in store_files(s)), "twin is left")
         s.ctl_ok("restore", "new", "--yes")

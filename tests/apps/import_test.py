@@ -23,6 +23,7 @@ from ctl_test import (
     import_args,
     key_pair,
     killer,
+    leftovers,
     read,
     refused,
     running,
@@ -448,6 +449,87 @@ def renews(bundle):
         ks.check(read(cert.key) == read(new.key), "not restored")
 
 
+def renews_with_the_same_key():
+    """It stands in plain text where its shell was: imported again, the shell
+    comes back, for the key and the policy that there are."""
+    with running() as s:
+        cert, other = key_pair(s), key_pair(s, "other")
+        s.ctl_ok(*import_args(cert), cert.key)
+        shell = read(cert.key)
+        policy = ks.read_text(s.path("policies/site.conf"))
+        for args in ([], ["--name", "site-2027"]):
+            put(cert.key, read(cert.plain))
+            text = refused(s, 1, "check", words=["THE KEY ITSELF stands there"])
+            ks.expect_words(text, f"keydctl import {cert.key} puts the shell")
+            text = s.ctl_ok(*import_args(cert), *args, "--dry-run", cert.key)
+            ks.expect_words(text, "would be put back")
+            ks.check(read(cert.key) == read(cert.plain), "not dry")
+            text = s.ctl_ok(*import_args(cert), *args, cert.key)
+            ks.expect_words(text, "the key of site itself", "is put back")
+            ks.check(("--name has no effect" in text) == bool(args), text)
+            ks.check("ANOTHER" not in text, text)
+            ks.check(read(cert.key) == shell, "not the shell")
+            ks.expect_words(s.ctl_ok("check"), "0 errors")
+        # In another form, which is what restore gives from now on.
+        for form in ("sec1", "pkcs8"):
+            before = become(cert, der(cert.plain, form))
+            more = ["import", "--allow", USER, "--use", "csr", cert.key]
+            text = s.ctl_ok("--json", *more)
+            ks.expect_words(text, '"shell put back"', '"policy-differs": true')
+            ks.check(read(cert.key)[:1] == b"\x30", f"{form}: no DER")
+            ks.check(works(s, "site"), f"{form}: does not work")
+            got = ks.read_text(s.path("policies/site.conf"))
+            ks.check(got == policy, f"another policy: {got}")
+        become(cert, der(cert.plain, "sec1"))
+        s.ctl_ok(*import_args(cert), cert.key)
+        # Where keyd does not serve it, the key stays.
+        s.write("policies/site.conf", policy + "colour = blue\n")
+        before = become(cert, der(cert.plain, "pkcs8"))
+        files = store_files(s)
+        refused(s, 1, *import_args(cert), cert.key, words=["site.conf"])
+        ks.check(what(cert.key) == before, "changed")
+        ks.check(read(cert.key) == read(cert.plain), "changed")
+        ks.check(store_files(s) == files, f"{store_files(s)}")
+        s.write("policies/site.conf", policy)
+        s.ctl_ok(*import_args(cert), cert.key)
+        s.ctl_ok("restore", "site", "--yes")
+        untouched(s, cert, before)
+        s.ctl_ok(*import_args(other), other.key)
+
+
+def renewed_and_killed():
+    """The key back in its file, and import killed at every call: keyd has it all
+    the time, and the file is the key or its shell."""
+    with running() as s:
+        cert = key_pair(s)
+        s.ctl_ok(*import_args(cert), cert.key)
+        renewed = der(cert.plain, "pkcs8")
+        args = [*import_args(cert), cert.key]
+        words, n = [], 1
+        while True:
+            put(cert.key, renewed)
+            put(cert.plain, renewed, 0o600)
+            word, done = killer(s, n, "before", *args)
+            at = f"before call {n}, {word}"
+            ks.check(done.returncode == 0, f"{at}: {done.stderr}")
+            ks.check(works(s, "site"), f"{at}: keyd lost it")
+            key_is_somewhere(s, cert, at)
+            s.ctl_ok(*args)
+            ks.check(b"openssl-keyd" in read(cert.key), f"{at}: no shell")
+            ks.expect_words(s.ctl_ok("check"), "0 errors")
+            ks.check(leftovers(cert) == [], f"{at}: {leftovers(cert)}")
+            # Each form in turn, so that the store changes each time.
+            form = "sec1" if n % 2 else "pkcs8"
+            renewed = der(cert.plain, form)
+            words.append(word)
+            if word.startswith("end"):
+                break
+            n += 1
+        s.ctl_ok("restore", "site", "--yes")
+        ks.check(read(cert.key) == read(cert.plain), "not restored")
+        return f"{len(words)} calls: {' '.join(words)}"
+
+
 def imports_two_keys():
     """Postfix's chain file of two kinds: both, as NAME and NAME-2."""
     with running() as s:
@@ -611,9 +693,11 @@ TESTS = [
     ("restore keeps a renewed certificate", restores_into_what_has_changed),
     ("a renewed key is imported beside the old one", renews, False),
     ("and so is a renewed bundle's", renews, True),
+    ("the same key again gets its shell back", renews_with_the_same_key),
     ("two keys in a file are imported both", imports_two_keys),
     ("what is no key is refused with what to do", refuses_other_files),
     ("Debian's snakeoil key needs --force", snakeoil),
+    ("the same key again, killed at every call", renewed_and_killed),
     ("a DER file killed at every call", killed, make_der),
     ("an encrypted key in a bundle killed at every call", killed, make_bundle),
 ]
