@@ -161,24 +161,38 @@ class Smtps(Postfix):
 
 
 def sink(server, plain):
-    """A server of letters; notes whom each is to."""
+    """A server of letters; notes whom each is to. It offers TLS and takes
+    letters without."""
     with plain.makefile("rwb") as stream:
         reply(stream, "220 sink", "EHLO")
-        reply(stream, "250-sink\r\n250 STARTTLS", "STARTTLS")
+        line = reply(stream, "250-sink\r\n250 STARTTLS", "")
+        if line.startswith("MAIL"):
+            server.seen.append((None, None, letter(stream)))
+            goodbye(stream)
+            return
         stream.write(b"220 go ahead\r\n")
         stream.flush()
     with server.wrap(plain) as tls, tls.makefile("rwb") as stream:
         ks.check(stream.readline().startswith(b"EHLO"), "no EHLO")
         reply(stream, "250 sink", "MAIL")
-        to = reply(stream, "250 ok", "RCPT").partition("<")[2]
-        reply(stream, "250 ok", "DATA")
-        stream.write(b"354 go ahead\r\n")
-        stream.flush()
-        while stream.readline() != b".\r\n":
-            pass
-        server.note(tls, to.partition("@")[0])
-        reply(stream, "250 ok", "QUIT")
-        stream.write(b"221 bye\r\n")
+        server.note(tls, letter(stream))
+        goodbye(stream)
+
+
+def letter(stream):
+    """From after MAIL to the letter's end; whom it is to."""
+    to = reply(stream, "250 ok", "RCPT").partition("<")[2]
+    reply(stream, "250 ok", "DATA")
+    stream.write(b"354 go ahead\r\n")
+    stream.flush()
+    while stream.readline() != b".\r\n":
+        pass
+    return to.partition("@")[0]
+
+
+def goodbye(stream):
+    reply(stream, "250 ok", "QUIT")
+    stream.write(b"221 bye\r\n")
 
 
 def reply(stream, text, verb):
@@ -198,7 +212,8 @@ class Smtp(clients.Client):
     also = "a letter that waits while keyd is away is delivered after"
     know = (
         "with `smtp_tls_security_level = may`, Postfix sends in the clear"
-        " while keyd is away: use `encrypt` or stricter"
+        " what has waited for `minimal_backoff_time` while keyd is away: use"
+        " `encrypt` or stricter"
     )
     allow = "postfix"
     letters = 0
@@ -267,6 +282,32 @@ class Smtp(clients.Client):
         yield next(
             pid for pid in ks.children(master) if ks.command_of(pid) == "smtp"
         )
+
+    def more(self, c):
+        c.test("in the clear without keyd, with `may`", self.in_the_clear, c)
+
+    def in_the_clear(self, c):
+        """Why `may` is not enough."""
+        self.set_level("may", "1s")
+        self.w.stop_keyd()
+        try:
+            self.once("TLSv1.3", c.of_kind("rsa"))
+        except ks.Failed as e:
+            ks.check("deferred" in str(e), e)
+        wanted = (None, None, f"letter{self.letters}")
+        ks.check(wanted not in self.sink.seen, "in the clear at once")
+        ks.run_ok(["postqueue", "-f"])
+        ks.wait_for("a letter in the clear", lambda: wanted in self.sink.seen)
+        self.set_level("encrypt", "300s")
+        self.w.start_keyd()
+        ks.wait_for("a success with keyd", c.succeeds, 5)
+
+    def set_level(self, level, backoff):
+        ks.run_ok(
+            ["postconf", "-e", f"smtp_tls_security_level={level}"]
+            + [f"minimal_backoff_time={backoff}"]
+        )
+        ks.run_ok(["postfix", "reload"])
 
     def recovered(self, w):
         """No letter is lost."""
