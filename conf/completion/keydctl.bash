@@ -24,7 +24,8 @@ _keydctl_verb_options() {
 	restore | remove) echo '--yes --offline' ;;
 	shell) echo '--out' ;;
 	enable) echo '--openssl-cnf --module --service --root --dry-run' ;;
-	disable) echo '--openssl-cnf --service --root --dry-run' ;;
+	disable) echo '--openssl-cnf --service --root --dry-run
+		--yes' ;;
 	check) echo '--as --pid --service' ;;
 	esac
 	echo '--json --help'

@@ -5,8 +5,10 @@
 
 #include "block.h"
 #include "cnffile.h"
+#include "confirm.h"
 #include "ctl.h"
 #include "dropin.h"
+#include "shells.h"
 #include "text.h"
 
 struct disable {
@@ -124,8 +126,29 @@ change(const struct disable *d, struct fault *f)
 	return d->backup == 1 ? cnffile_drop_backup(c, f) : 0;
 }
 
+/* Whoever reads a shell by this file cannot any more. */
 static int
-disable_file(struct ctl *c, const char *file, bool dry_run)
+ask(const struct disable *d, bool yes, struct fault *f)
+{
+	char question[PATH_MAX + 2048], file[PATH_MAX];
+	struct shells s;
+
+	if (!d->changed || d->by_hand)
+		return 0;
+	shells_find(&d->ctl->config, &s);
+	if (s.n == 0)
+		return 0;
+	(void)snprintf(question, sizeof(question),
+		"%s: take keyd out of it, while there are shells (%s), which "
+		"what reads this file cannot load then, from its next restart "
+		"or reload on (keydctl restore NAME, before this, puts the "
+		"keys back)",
+		text_shown(d->cnf.place.real, file), s.words);
+	return confirm(yes, question, f);
+}
+
+static int
+disable_file(struct ctl *c, const char *file, bool dry_run, bool yes)
 {
 	static struct disable d;
 	char path[PATH_MAX];
@@ -142,6 +165,8 @@ disable_file(struct ctl *c, const char *file, bool dry_run)
 	d.backup = cnffile_is_backup(&d.cnf, d.cnf.base, d.cnf.len);
 	look(&d);
 	if (!dry_run)
+		r = ask(&d, yes, &f);
+	if (r == 0 && !dry_run)
 		r = change(&d, &f);
 	if (r == 0)
 		say(&d);
@@ -159,13 +184,14 @@ disable_verb(struct ctl *c, int argc, char **argv)
 		{ "service", required_argument, NULL, 's' },
 		{ "root", required_argument, NULL, 'r' },
 		{ "dry-run", no_argument, NULL, 'n' },
+		{ "yes", no_argument, NULL, 'y' },
 		{ 0 },
 	};
 	const char *file = NULL, *service = NULL, *root = NULL;
-	bool dry_run = false;
+	bool dry_run = false, yes = false;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "", table, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "y", table, NULL)) != -1) {
 		if (opt == 'f')
 			file = optarg;
 		else if (opt == 's')
@@ -174,6 +200,8 @@ disable_verb(struct ctl *c, int argc, char **argv)
 			root = optarg;
 		else if (opt == 'n')
 			dry_run = true;
+		else if (opt == 'y')
+			yes = true;
 		else
 			return ctl_usage("disable");
 	}
@@ -181,6 +209,6 @@ disable_verb(struct ctl *c, int argc, char **argv)
 		(service != NULL && file != NULL))
 		return ctl_usage("disable");
 	if (service != NULL)
-		return dropin_disable(c, root, service, dry_run);
-	return disable_file(c, file, dry_run);
+		return dropin_disable(c, root, service, dry_run, yes);
+	return disable_file(c, file, dry_run, yes);
 }

@@ -11,9 +11,12 @@
 
 #include "bytes.h"
 #include "cnffile.h"
+#include "confirm.h"
+#include "enabled.h"
 #include "path.h"
 #include "probe.h"
 #include "regular.h"
+#include "shells.h"
 #include "swap.h"
 #include "text.h"
 #include "unit.h"
@@ -23,6 +26,8 @@ static const char temporary[] = ".openssl-keyd.new";
 static const char first_line[] =
 	"# Written by keydctl enable --service; keydctl disable --service "
 	"removes it.\n";
+/* Whose folder was there already, it stays. */
+static const char made[] = "# Its folder was made for it.\n";
 static const char setting[] = "[Service]\nEnvironment=OPENSSL_CONF=";
 
 struct dropin {
@@ -30,7 +35,7 @@ struct dropin {
 	const char *root, *unit;
 	int root_dir;        /* where root's links lead to */
 	char real[PATH_MAX]; /* root without links; empty: this system */
-	bool dry_run;
+	bool dry_run, yes;
 	char folder[PATH_MAX]; /* NAME.service.d */
 	char path[PATH_MAX];
 	char text[PATH_MAX + 256];
@@ -91,9 +96,24 @@ read_ours(const struct path_place *p, struct swap_file *file, struct fault *f)
 		p->real);
 }
 
+static void
+mark_made(struct dropin *d)
+{
+	size_t used = strlen(d->text);
+
+	(void)snprintf(d->text + used, sizeof(d->text) - used, "%s", made);
+}
+
+/* Does the text of one say that its folder was made for it? */
+static bool
+has_mark(const struct bytes *b)
+{
+	return memmem(b->data, b->len, made, sizeof(made) - 1) != NULL;
+}
+
 /* The folder, beside whatever else there is in systemd's. */
 static int
-make_folder(const struct dropin *d, struct fault *f)
+make_folder(struct dropin *d, struct fault *f)
 {
 	char beside[PATH_MAX];
 	struct path_place p;
@@ -117,6 +137,8 @@ make_folder(const struct dropin *d, struct fault *f)
 		if (r < 0)
 			(void)fault_set(f, FAULT_FAILED, "%s: %s", d->folder,
 				strerror(saved));
+		else
+			mark_made(d);
 	}
 	path_leave(&p);
 	path_close(&p);
@@ -125,7 +147,7 @@ make_folder(const struct dropin *d, struct fault *f)
 
 /* The new file under a name that systemd does not read, then the real one. */
 static int
-write_it(const struct dropin *d, struct fault *f)
+write_it(struct dropin *d, struct fault *f)
 {
 	struct path_place p;
 	int r;
@@ -276,6 +298,11 @@ enable(struct dropin *d, const char *cnf, struct fault *f)
 
 	if (name_it(d, f) < 0 || compose(d, cnf, f) < 0)
 		return -1;
+	if (d->real[0] == '\0' && !unit_exists(d->root_dir, d->unit))
+		return fault_set(f, FAULT_REFUSED,
+			"--service %s: no such unit was found: systemctl cat "
+			"%s",
+			d->unit, d->unit);
 	if (access(d->path, F_OK) == 0) {
 		if (find_there(d, d->path, &p, f) < 0)
 			return -1;
@@ -284,6 +311,8 @@ enable(struct dropin *d, const char *cnf, struct fault *f)
 		if (ours < 0)
 			return -1;
 	}
+	if (ours == 1 && has_mark(&file.bytes))
+		mark_made(d);
 	same = ours == 1 && file.bytes.len == strlen(d->text) &&
 	       memcmp(file.bytes.data, d->text, file.bytes.len) == 0;
 	if (ours == 1)
@@ -299,11 +328,32 @@ enable(struct dropin *d, const char *cnf, struct fault *f)
 	return 0;
 }
 
+/* On this machine: does the service lose what it may need? */
+static int
+ask(const struct dropin *d, struct fault *f)
+{
+	char question[2048];
+	struct shells s;
+
+	if (d->real[0] != '\0' || d->dry_run || enabled_system())
+		return 0;
+	shells_find(&d->ctl->config, &s);
+	if (s.n == 0)
+		return 0;
+	(void)snprintf(question, sizeof(question),
+		"%s: take keyd from it, while there are shells (%s): it cannot "
+		"load any, from its next restart on (keydctl restore NAME, "
+		"before this, puts the keys back)",
+		d->unit, s.words);
+	return confirm(d->yes, question, f);
+}
+
 static int
 disable(struct dropin *d, struct fault *f)
 {
 	struct path_place p;
 	struct swap_file file;
+	bool mine = false;
 	int r;
 
 	if (name_it(d, f) < 0)
@@ -315,15 +365,19 @@ disable(struct dropin *d, struct fault *f)
 	if (find_there(d, d->path, &p, f) < 0)
 		return -1;
 	r = read_ours(&p, &file, f);
-	if (r == 1)
+	if (r == 1) {
+		mine = has_mark(&file.bytes);
 		swap_free(&file);
+	}
+	if (r == 1)
+		r = ask(d, f) < 0 ? -1 : 1;
 	if (r == 1 && !d->dry_run)
 		r = swap_discard(&p, p.name, f);
 	path_close(&p);
 	if (r < 0)
 		return -1;
 	/* Unless there are other drop-ins. */
-	if (!d->dry_run)
+	if (mine && !d->dry_run)
 		(void)rmdir(d->folder);
 	say(d, d->dry_run ? "would be removed" : "removed", !d->dry_run);
 	return 0;
@@ -378,9 +432,13 @@ dropin_enable(struct ctl *c, const char *root, const char *unit,
 }
 
 int
-dropin_disable(struct ctl *c, const char *root, const char *unit, bool dry_run)
+dropin_disable(struct ctl *c, const char *root, const char *unit, bool dry_run,
+	bool yes)
 {
-	return run(start(c, root, unit, dry_run), false, NULL);
+	struct dropin *d = start(c, root, unit, dry_run);
+
+	d->yes = yes;
+	return run(d, false, NULL);
 }
 
 /* --- all of them ----------------------------------------------------------- */

@@ -14,8 +14,9 @@
  */
 int dropin_enable(struct ctl *c, const char *root, const char *unit,
 	const char *cnf, bool dry_run);
-int
-dropin_disable(struct ctl *c, const char *root, const char *unit, bool dry_run);
+/* yes: not asked, though there are shells. */
+int dropin_disable(struct ctl *c, const char *root, const char *unit,
+	bool dry_run, bool yes);
 
 /* Calls fn for each service of this machine that has one, with the openssl.cnf
  * that it gives the service. */

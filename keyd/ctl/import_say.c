@@ -2,48 +2,10 @@
 #include "import.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
-#include "activation.h"
-#include "cnffile.h"
+#include "enabled.h"
 #include "pubkey.h"
 #include "text.h"
-
-/* Does the text activate the provider? Nothing of it is acted on. */
-static bool
-activates(const char *path, const struct bytes *b)
-{
-	struct activation a;
-	struct fault ignored;
-	struct cnf cnf;
-	bool r;
-
-	if (cnf_read(path, (const char *)b->data, b->len, cnffile_include, NULL,
-		    &cnf, &ignored) < 0)
-		return false;
-	r = activation_find(&cnf, &a, &ignored) == 0 && a.has_keyd;
-	cnf_free(&cnf);
-	return r;
-}
-
-/* Does the system's openssl.cnf activate the provider? Not, as far as is known. */
-static bool
-is_enabled(void)
-{
-	char path[PATH_MAX];
-	struct bytes b;
-	bool r = false;
-	struct fault ignored;
-	int fd = cnffile_include(NULL, cnffile_default(path), &ignored);
-
-	if (fd >= 0 && bytes_read(fd, CNF_MAX, &b) == 0) {
-		r = activates(path, &b);
-		bytes_free(&b);
-	}
-	if (fd >= 0)
-		(void)close(fd);
-	return r;
-}
 
 static void
 say_links(const struct import_job *j)
@@ -148,7 +110,7 @@ import_say(const struct import_job *j)
 		     "  If you are in doubt who has seen it: make a new key "
 		     "(keydctl generate).\n",
 		text_shown(j->place->real, file));
-	if (!is_enabled())
+	if (!enabled_system())
 		(void)printf("  Programs need the provider keyd to read it: "
 			     "keydctl enable (or --service NAME.service).\n");
 }

@@ -47,8 +47,8 @@ static const struct verb {
 		"[--dry-run]",
 		"activate the provider in openssl.cnf, or for one service" },
 	{ "disable", disable_verb,
-		"[--openssl-cnf FILE] [--dry-run] | "
-		"--service NAME.service [--root DIR] [--dry-run]",
+		"[--openssl-cnf FILE] [--yes] [--dry-run] | "
+		"--service NAME.service [--root DIR] [--yes] [--dry-run]",
 		"undo enable" },
 	{ "check", check_verb,
 		"[--as USER | --pid PID | --service NAME.service]",
@@ -144,7 +144,10 @@ help(void)
 			proto_use_names(uses[i].use, word, sizeof(word)),
 			uses[i].words);
 	(void)printf("TYPE       of a new key: %s\n"
-		     "--weak-keys  take RSA keys under 2048 bits, too\n"
+		     "--weak-keys  take RSA keys under 2048 bits and curves "
+		     "under 224, too\n"
+		     "--all-links  take a file with other hard links, and "
+		     "replace them all\n"
 		     "--passin FROM  the passphrase of an encrypted key, "
 		     "instead of the terminal's:\n           "
 		     "pass:PASSPHRASE, env:VARIABLE, file:PATH, fd:NUMBER, "

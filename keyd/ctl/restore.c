@@ -312,7 +312,9 @@ run(struct ctl *c, const char *name, bool yes, bool offline, struct fault *f)
 		goto close;
 	(void)snprintf(question, sizeof(question),
 		"Put the private key of %s back into %s%s, readable to who "
-		"may read the file",
+		"may read the file, and take it out of keyd: programs that "
+		"run with its shell fail until they are restarted, so do that "
+		"at once",
 		name, text_shown(j->place->real, real),
 		j->is_changed ? changed : "");
 	if (confirm(yes, question, f) < 0 || store_can_drop(&store, f) < 0 ||

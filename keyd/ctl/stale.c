@@ -9,7 +9,9 @@
 #include "activation.h"
 #include "cnffile.h"
 #include "dropin.h"
+#include "enabled.h"
 #include "mark.h"
+#include "shells.h"
 #include "text.h"
 
 /* A file, and what it activates. */
@@ -205,6 +207,23 @@ service(void *arg, const char *unit, const char *path)
 	bytes_free(&b);
 }
 
+/* Programs that run have the provider; the next start or reload finds a file
+ * that it cannot read. */
+static void
+shells(struct findings *v)
+{
+	struct shells s;
+
+	shells_find(&v->ctl->config, &s);
+	if (s.n > 0 && !enabled_somewhere())
+		finding_say(v, FINDING_WARNING, "openssl.cnf",
+			"no openssl.cnf that is known here activates keyd, and "
+			"programs without it cannot read shells (%s): keydctl "
+			"enable (or --service NAME.service), before they are "
+			"restarted or reloaded",
+			s.words);
+}
+
 void
 stale_examine(struct findings *v)
 {
@@ -212,4 +231,5 @@ stale_examine(struct findings *v)
 
 	system_file(v, cnffile_default(path));
 	dropin_each(service, v);
+	shells(v);
 }

@@ -103,10 +103,9 @@ read_unit(int fd, const char *path, struct unit_warnings *w)
 		if (strstr(line, "OPENSSL_CONF") != NULL && line[0] != '#' &&
 			line[0] != ';')
 			unit_warn(w,
-				"%s:%u: it is about OPENSSL_CONF already; "
-				"which "
-				"one holds depends on the order of the files: "
-				"%s",
+				"%s:%u: it is about OPENSSL_CONF already (of a "
+				"unit and its drop-ins the last one holds: the "
+				"unit comes first, then they, by name): %s",
 				path, n, line);
 		else if (strncmp(line, "EnvironmentFile=", 16) == 0)
 			unit_warn(w,
@@ -149,14 +148,33 @@ read_folder(int root, const char *folder, const char *except,
 		(void)close(fd);
 }
 
+static const char *const folders[] = { "/etc/systemd/system",
+	"/run/systemd/system", "/usr/local/lib/systemd/system",
+	"/usr/lib/systemd/system", "/lib/systemd/system" };
+
+bool
+unit_exists(int root, const char *unit)
+{
+	bool found = strchr(unit, '@') != NULL;
+	char path[PATH_MAX];
+	size_t i;
+	int fd;
+
+	for (i = 0; !found && i < sizeof(folders) / sizeof(folders[0]); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", folders[i], unit);
+		fd = unit_open(root, path);
+		found = fd >= 0;
+		if (fd >= 0)
+			(void)close(fd);
+	}
+	return found;
+}
+
 /* As systemd finds it: the first file, and every drop-in. */
 void
 unit_examine(
 	int root, const char *unit, const char *except, struct unit_warnings *w)
 {
-	static const char *const folders[] = { "/etc/systemd/system",
-		"/run/systemd/system", "/usr/local/lib/systemd/system",
-		"/usr/lib/systemd/system", "/lib/systemd/system" };
 	char path[PATH_MAX];
 	bool found = false;
 	size_t i;
@@ -176,6 +194,6 @@ unit_examine(
 		(void)snprintf(path, sizeof(path), "%s/%s.d", folders[i], unit);
 		read_folder(root, path, except, w);
 	}
-	if (!found && strchr(unit, '@') == NULL)
+	if (!found && !unit_exists(root, unit))
 		unit_warn(w, "%s: no such unit was found", unit);
 }

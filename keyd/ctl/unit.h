@@ -27,6 +27,9 @@ bool unit_is_name(const char *unit);
  * opened for reading: a descriptor, or -1 with errno. */
 __attribute__((warn_unused_result)) int unit_open(int root, const char *path);
 
+/* Is there a file of it? Instances of templates count as there. */
+bool unit_exists(int root, const char *unit);
+
 /* Warns of what may keep a drop-in called except, which is not read, from doing
  * what it is for. */
 void unit_examine(int root, const char *unit, const char *except,

@@ -1024,7 +1024,7 @@ def check_dates():
             (-10, -1, ["warning", "has ended"]),
             (-10, 5, ["warning", "renew it"]),
             (2, 90, ["warning", "begins on"]),
-            (-10, 90, ["0 errors, 0 warnings"]),
+            (-10, 90, ["0 errors, 1 warnings"]),
         ):
             issue(begin, end)
             ks.expect_words(s.ctl_ok("check"), *words)

@@ -442,6 +442,7 @@ def hidden_from_check():
         system = write(s.path("cnf/openssl.cnf"), "# nothing\n")
         own = write(s.path("own.cnf"), ".include /etc/ssl/openssl.cnf\n")
         os.makedirs(s.path("units/system/web.service.d"))
+        write(s.path("units/system/web.service"), "[Service]\n")
         script = (
             'mount --bind "$1" /etc/ssl; mount --bind "$2" /etc/systemd; '
             'shift 2; exec "$@"'
@@ -484,6 +485,50 @@ def hidden_from_check():
         check(["legacy = legacy_sect", "run keydctl enable again"])
         os.unlink(own)
         check(["web.service", "No such file"])
+
+
+def shells_without():
+    """Shells, and nothing that activates keyd, or soon nothing: it is said
+    before it is done, and by check."""
+    with serving() as (s, cert):
+        os.mkdir(s.path("cnf"))
+        system = write(s.path("cnf/openssl.cnf"), "# nothing\n")
+        own = write(s.path("own.cnf"), ".include /etc/ssl/openssl.cnf\n")
+        os.makedirs(s.path("units/system"))
+        write(s.path("units/system/web.service"), "[Service]\n")
+        script = (
+            'mount --bind "$1" /etc/ssl; mount --bind "$2" /etc/systemd; '
+            'shift 2; exec "$@"'
+        )
+        args = [s.path("cnf"), s.path("units"), KEYDCTL, "-c", s.conf]
+        said = "no openssl.cnf that is known here activates keyd"
+
+        def run(code, *verb, words=()):
+            status, text = in_namespace(script, *args, *verb)
+            ks.check(status == code, f"exit {status}: {text}")
+            ks.expect_words(text, *words)
+            return text
+
+        run(0, "check", words=[said, cert.key, "keydctl enable"])
+        run(0, "enable", "--openssl-cnf", own, "--module", MODULE)
+        more = ["--service", "web.service"]
+        run(0, "enable", *more, "--openssl-cnf", own)
+        ks.check(said not in run(0, "check"), "the service's counts")
+        words = ["web.service", cert.key, "restore", "--yes"]
+        run(4, "disable", *more, words=words)
+        run(0, "enable", "--module", MODULE)
+        # It has the system's.
+        run(0, "disable", *more)
+        ks.check(said not in run(0, "check"), "the system's counts")
+        run(4, "disable", words=[cert.key, "restore", "--yes"])
+        # An upgrade put its own file there.
+        write(system, "# nothing\n")
+        run(0, "check", words=[said])
+        run(0, "enable", "--module", MODULE)
+        text = refused(s, 4, "restore", "site", words=["until they are restarted"])
+        run(0, "restore", "site", "--yes")
+        run(0, "disable")
+        ks.check(said not in run(0, "check"), "there is no shell")
 
 
 def linked():
@@ -743,6 +788,11 @@ def service():
         refused(s, 4, "disable", *args, words=["not written by"])
         ks.check(read(path) == b"[Service]\n", "changed")
         os.unlink(path)
+        # An empty folder stays if it was there.
+        s.ctl_ok("enable", *args, *more)
+        s.ctl_ok("enable", *args, *more)
+        s.ctl_ok("disable", *args)
+        ks.check(os.listdir(folder_of) == [], "another folder")
         write(
             f"{units}/web.service.d/a.conf",
             "[Service]\nEnvironment=OPENSSL_CONF=/mine\n",
@@ -812,6 +862,7 @@ def service_tried():
     services had."""
     with folder() as s:
         os.makedirs(s.path("units/system"))
+        write(s.path("units/system/web.service"), "[Service]\n")
         good = write(s.path("cnf/openssl.cnf"), ".include /etc/ssl/openssl.cnf\n")
         enable(s, good)
         bad = write(s.path("bad.cnf"), UPSTREAM)
@@ -828,8 +879,15 @@ def service_tried():
             ),
             text,
         )
-        ks.expect_words(
-            text, "no such unit", "systemctl daemon-reload", "restart web.serv"
+        ks.expect_words(text, "systemctl daemon-reload", "restart web.serv")
+        other = script.replace("web.service", "nosuch.service")
+        status, text = in_namespace(other, *args, good)
+        ks.check(status == 4, text)
+        ks.expect_words(text, "nosuch.service: no such unit")
+        ks.check(
+            sorted(os.listdir(s.path("units/system")))
+            == ["web.service", "web.service.d"],
+            "a drop-in of no unit",
         )
         status, text = in_namespace(script, *args, bad)
         ks.check(status == 4, text)
@@ -1087,7 +1145,12 @@ def nginx():
         had = providers(conf)
         # Enabled, disabled, and enabled again.
         enable(s, conf)
-        s.ctl_ok("disable", "--openssl-cnf", conf)
+        args = ["disable", "--openssl-cnf", conf]
+        # There is a shell, which a server could not read any more.
+        text = refused(s, 4, *args, words=[cert.key, "restore", "--yes"])
+        ks.check(read(conf) != stock(), "disabled")
+        ks.expect_words(s.ctl_ok(*args, "--dry-run"), "would be disabled")
+        s.ctl_ok(*args, "--yes")
         ks.check(providers(conf) == had, str(providers(conf)))
         ks.check(read(conf) == stock(), "not as before")
         enable(s, conf)
@@ -1131,6 +1194,7 @@ ROOT_TESTS = [
     ("the whole machine's file, and a handshake", system_wide),
     ("a service's file is tried out", service_tried),
     ("check finds what a block hides", hidden_from_check),
+    ("shells that nothing reads are told of", shells_without),
     ("another user's files are not loaded", foreign),
     ("an immutable file, and a mount point", not_to_be_changed),
     ("check --pid: a hostile process", hostile),
