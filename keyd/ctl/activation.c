@@ -103,6 +103,7 @@ provider(const struct cnf *c, const struct cnf_entry *listed,
 		a->socket = value_of(c, listed->value, "socket");
 		a->abstract_socket =
 			value_of(c, listed->value, "abstract-socket");
+		a->server_user = value_of(c, listed->value, "server-user");
 	}
 	return 0;
 }

@@ -14,7 +14,8 @@ struct activation {
 	bool has_default, has_keyd;  /* are they activated? */
 	const char *default_section; /* if listed */
 	const char *keyd_section;    /* if listed */
-	const char *module, *socket, *abstract_socket; /* of keyd */
+	const char *module, *socket, *abstract_socket,
+		*server_user; /* of keyd */
 };
 
 /* 0; or -1 with *f: refused, with the line that is not understood. */

@@ -35,7 +35,9 @@ one(struct pid_check *k, struct process *p)
 		k->about, sizeof(k->about), "%d %s", (int)p->pid, p->name);
 	k->conf_is_right = false;
 	k->listener = NULL;
-	k->socket[0] = k->abstract[0] = '\0';
+	k->socket[0] = k->abstract[0] = k->server_user[0] = '\0';
+	k->reached[0] = '\0';
+	k->reached_socket = -1;
 	if (!pidlib_library(k))
 		return;
 	k->nusers++;
@@ -45,6 +47,8 @@ one(struct pid_check *k, struct process *p)
 	pidway_judge(k);
 	if (k->stored && !p->overflow)
 		pidkeys_try(k);
+	if (k->reached_socket >= 0)
+		(void)close(k->reached_socket);
 }
 
 /* What its files say of its sandbox; those may have been changed since. */
@@ -146,7 +150,7 @@ look(struct pid_check *k, struct kinds *v)
 	else if (pid == 0)
 		finding_say(&k->findings, FINDING_ERROR, "keyd",
 			"it does not run with %s", c->config.file);
-	k->running = pid > 0;
+	k->keyd = pid;
 	k->stored = store_open(&c->config, false, &k->store, &f) == 0;
 	if (!k->stored)
 		finding_say(&k->findings, FINDING_ERROR, "keys", "%s", f.text);

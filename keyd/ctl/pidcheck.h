@@ -13,17 +13,22 @@
 
 struct pid_check {
 	struct findings findings;
-	bool running; /* keyd does */
-	bool stored;  /* the store is open */
+	pid_t keyd;  /* that runs, or 0 */
+	bool stored; /* the store is open */
 	struct store store;
 	unsigned nusers; /* of OpenSSL 3, of those seen */
 	unsigned usable; /* keys that one of them may use */
 	/* of the process in hand */
 	struct process *p;
 	char about[64];
-	bool conf_is_right;              /* its openssl.cnf activates keyd */
-	char socket[108], abstract[108]; /* that it names; "" for none */
+	bool conf_is_right; /* its openssl.cnf activates keyd */
+	/* that it names; "" for none */
+	char socket[108], abstract[108], server_user[64];
 	const struct listener_config *listener; /* whose socket it reaches */
+	/* The way by which it reaches keyd: the socket's name, "" for none, and
+	 * a descriptor of it if it is a path. */
+	char reached[110];
+	int reached_socket;
 };
 
 /* About the process in hand. */
@@ -43,8 +48,8 @@ void pidconf_judge(struct pid_check *k);
 /* Can it reach keyd, and if not, what would help where it lives? */
 void pidway_judge(struct pid_check *k);
 
-/* Is the socket at this path, which it can connect to, one of a [listener]? */
-void pidlisten_find(struct pid_check *k, const char *path);
+/* Is this file, a socket that it can connect to, that of a [listener]? */
+void pidlisten_find(struct pid_check *k, dev_t dev, ino_t ino);
 
 /* If so: does that let its user in? */
 void pidlisten_judge(struct pid_check *k);
@@ -52,7 +57,11 @@ void pidlisten_judge(struct pid_check *k);
 /* Does keyd serve its user at all? */
 void pidway_user(struct pid_check *k);
 
-/* Which keys may it use? They are tried. */
+/* Who may listen for it, but root and keyd: its server-user; (uid_t)-1 for none,
+ * CLIENT_OVERFLOW_UID for unmapped. */
+uid_t pidway_server(const struct pid_check *k);
+
+/* Which keys may it use? They are tried by the way that it has to keyd. */
 void pidkeys_try(struct pid_check *k);
 
 #endif

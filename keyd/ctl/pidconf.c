@@ -214,6 +214,8 @@ judge_activation(struct pid_check *k, struct reading *r, const struct bytes *b,
 		a->socket == NULL ? "" : a->socket);
 	(void)snprintf(k->abstract, sizeof(k->abstract), "%s",
 		a->abstract_socket == NULL ? "" : a->abstract_socket);
+	(void)snprintf(k->server_user, sizeof(k->server_user), "%s",
+		a->server_user == NULL ? "" : a->server_user);
 	pidcheck_say(k, FINDING_OK, "%s activates keyd%s", r->path,
 		r->outside ? " (read before it entered its root folder)" : "");
 	judge_block(k, r, b);

@@ -1,5 +1,7 @@
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "enlist.h"
 #include "pidcheck.h"
@@ -39,7 +41,7 @@ try_key(struct pid_check *k, const struct config *c, const char *name,
 	else if (enlist_inspect(&k->store, name, p, a, &f) < 0)
 		finding_say(&k->findings, FINDING_ERROR, name, "%s", f.text);
 	else
-		tryout_key(&k->findings, c, &k->p->id, words, k->running, name,
+		tryout_key(&k->findings, c, &k->p->id, words, k->keyd > 0, name,
 			p, &a->d);
 	free(a);
 }
@@ -62,16 +64,19 @@ choose(const struct pid_check *k, char **names, struct policy *p)
 	return n;
 }
 
-/* As if the listener's socket were the only one. Returns out. */
-static const struct config *
-only(struct config *out, const struct config *c,
-	const struct listener_config *l)
+/* With the socket that it reaches as the only one. */
+static void
+only(struct config *out, const struct pid_check *k)
 {
-	*out = *c;
-	out->nsockets = 1;
-	(void)snprintf(out->socket[0], sizeof(out->socket[0]), "%s", l->socket);
+	*out = k->findings.ctl->config;
+	out->nsockets = k->reached[0] == '/';
 	out->abstract[0] = '\0';
-	return out;
+	if (out->nsockets == 0)
+		(void)snprintf(out->abstract, sizeof(out->abstract), "%.107s",
+			k->reached + 1);
+	else
+		(void)snprintf(out->socket[0], sizeof(out->socket[0]),
+			"/proc/self/fd/%d", k->reached_socket);
 }
 
 static void
@@ -79,25 +84,36 @@ try_all(struct pid_check *k, char **names, struct policy *p, unsigned n)
 {
 	unsigned before = k->findings.count[FINDING_OK];
 	char who[64], words[160];
-	const struct config *c = &k->findings.ctl->config;
-	struct config *through = NULL;
+	struct user_way way = {
+		.net = -1, .server = pidway_server(k), .name = k->reached
+	};
+	struct config *through = malloc(sizeof(*through));
 	struct fault ignored;
 	char **name;
 
-	if (k->listener != NULL && (through = malloc(sizeof(*through))) != NULL)
-		c = only(through, c, k->listener);
+	if (through == NULL) {
+		pidcheck_say(k, FINDING_ERROR, "no memory");
+		return;
+	}
+	only(through, k);
+	if (k->reached[0] == '@' && k->p->own_net)
+		way.net = openat(k->p->dir, "ns/net", O_RDONLY | O_CLOEXEC);
+	k->p->id.way = &way;
 	(void)snprintf(words, sizeof(words), "%s (process %d)",
 		user_name(k->p->id.uid, who), (int)k->p->pid);
 	k->findings.brief = n > MAX_SHOWN;
 	for (name = names; *name != NULL; name++)
 		if (**name != '\0' &&
 			policy_get(&k->store, *name, p, &ignored) > 0)
-			try_key(k, c, *name, words, p);
+			try_key(k, through, *name, words, p);
 	k->findings.brief = false;
 	if (n > MAX_SHOWN)
 		pidcheck_say(k, FINDING_OK,
 			"%s may use %u keys; with %u of them all is well", who,
 			n, k->findings.count[FINDING_OK] - before);
+	k->p->id.way = NULL;
+	if (way.net >= 0)
+		(void)close(way.net);
 	free(through);
 }
 
@@ -112,7 +128,12 @@ pidkeys_try(struct pid_check *k)
 
 	if (p != NULL && names != NULL) {
 		n = choose(k, names, p);
-		if (n > 0)
+		if (n > 0 && k->reached[0] == '\0')
+			pidcheck_say(k, FINDING_OK,
+				"%s may use %u keys (not tried: it does not "
+				"reach keyd)",
+				user_name(k->p->id.uid, who), n);
+		else if (n > 0)
 			try_all(k, names, p, n);
 		else
 			pidcheck_say(k, FINDING_OK,

@@ -1,26 +1,19 @@
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "listeners.h"
 #include "pidcheck.h"
 
 void
-pidlisten_find(struct pid_check *k, const char *path)
+pidlisten_find(struct pid_check *k, dev_t dev, ino_t ino)
 {
 	const struct config *c = &k->findings.ctl->config;
-	struct stat theirs, ours;
-	int fd = process_find(k->p, path), r;
+	struct stat ours;
 	unsigned i;
 
-	if (fd < 0)
-		return;
-	r = fstat(fd, &theirs);
-	(void)close(fd);
-	for (i = 0; r == 0 && i < c->nlisteners; i++)
+	for (i = 0; i < c->nlisteners; i++)
 		if (stat(c->listener[i].socket, &ours) == 0 &&
-			ours.st_dev == theirs.st_dev &&
-			ours.st_ino == theirs.st_ino)
+			ours.st_dev == dev && ours.st_ino == ino)
 			k->listener = &c->listener[i];
 }
 

@@ -1,103 +1,137 @@
 #include "reach.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <poll.h>
-#include <signal.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
+#include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "procdir.h"
+#include "apart.h"
 
 enum {
-	TIMEOUT = 5000, /* ms */
+	PATIENCE = 3, /* s for a queue that is full */
 };
 
-struct search {
-	char end[128]; /* of the line that is looked for */
-	bool found;
+struct attempt {
+	const struct process *p;
+	const char *name;
 };
 
-/* Number, count, protocol, flags, …; 10000 is a listener. */
-static void
-compare(void *arg, char *line)
-{
-	struct search *s = arg;
-	size_t len = strlen(line), n = strlen(s->end);
-	char flags[16];
+struct answer {
+	int error;
+	struct reach reach;
+};
 
-	if (len > n && strcmp(line + len - n, s->end) == 0 &&
-		sscanf(line, "%*s %*s %*s %15s", flags) == 1 &&
-		strcmp(flags, "00010000") == 0)
-		s->found = true;
-}
-
-int
-reach_abstract(const struct process *p, const char *name)
-{
-	struct search s = { 0 };
-
-	(void)snprintf(s.end, sizeof(s.end), " @%s", name);
-	if (procdir_lines(p->dir, "net/unix", compare, &s) < 0)
-		return -1;
-	return s.found;
-}
-
-/* The wrong type of socket finds out without a connection. */
+/* 0 or errno. */
 static int
-try_it(const struct process *p, const char *path, pid_t parent)
+enter_network(const struct process *p)
 {
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = openat(p->dir, "ns/net", O_RDONLY | O_CLOEXEC);
 
-	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), "%.107s", path);
-	if (fd < 0 || fchdir(p->root) < 0 || chroot(".") < 0 ||
-		setgroups((size_t)p->id.ngroups, p->id.groups) < 0 ||
-		setresgid(p->id.gid, p->id.gid, p->id.gid) < 0 ||
-		setresuid(p->id.uid, p->id.uid, p->id.uid) < 0 ||
-		/* The change of user has cleared what was set before. */
-		prctl(PR_SET_DUMPABLE, 0) < 0 ||
-		prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
-		return EPERM;
-	if (connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == 0)
-		return EADDRINUSE;
-	return errno == EPROTOTYPE ? 0 : errno;
+	return fd < 0 || setns(fd, CLONE_NEWNET) < 0 ? errno : 0;
 }
 
-/* Within a bounded time? Its user, whom it has become, can stop it. */
-static bool
-ends(pid_t pid)
+static int
+become(const struct process *p, bool by_path)
 {
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	bool r = fd >= 0 && poll(&p, 1, TIMEOUT) > 0;
+	int error = 0;
 
-	if (fd >= 0)
-		(void)close(fd);
-	return r;
+	if (geteuid() != 0)
+		return p->own_root || (!by_path && p->own_net) ? EPERM : 0;
+	if (!by_path && p->own_net)
+		error = enter_network(p);
+	if (error == 0 && (fchdir(p->root) < 0 || chroot(".") < 0 ||
+				  user_become(&p->id) < 0))
+		error = errno;
+	return error;
+}
+
+static int
+look(const char *path, struct reach *out)
+{
+	struct stat st;
+
+	out->socket = open(path, O_PATH | O_CLOEXEC);
+	if (out->socket < 0 || fstat(out->socket, &st) < 0)
+		return errno;
+	out->dev = st.st_dev;
+	out->ino = st.st_ino;
+	return 0;
+}
+
+static int
+knock(const char *name, struct reach *out)
+{
+	const struct timeval patience = { .tv_sec = PATIENCE };
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	size_t n = strlen(name);
+	struct ucred who;
+	socklen_t len = sizeof(who);
+
+	if (n >= sizeof(sun.sun_path))
+		return ENAMETOOLONG;
+	memcpy(sun.sun_path, name, n);
+	if (name[0] == '@')
+		sun.sun_path[0] = '\0';
+	n += offsetof(struct sockaddr_un, sun_path) + (name[0] != '@');
+	if (fd < 0 ||
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
+			sizeof(patience)) < 0 ||
+		connect(fd, (const struct sockaddr *)&sun, (socklen_t)n) < 0 ||
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
+		return errno;
+	out->uid = who.uid;
+	out->pid = who.pid;
+	return 0;
+}
+
+static void
+try_it(void *arg, int out)
+{
+	const struct attempt *t = arg;
+	struct answer a = { .reach.socket = -1 };
+	bool by_path = t->name[0] == '/';
+
+	a.error = become(t->p, by_path);
+	if (a.error == 0 && by_path)
+		a.error = look(t->name, &a.reach);
+	if (a.error == 0)
+		a.error = knock(t->name, &a.reach);
+	apart_answer(out, &a, sizeof(a), a.error == 0 ? a.reach.socket : -1);
 }
 
 int
-reach_path(const struct process *p, const char *path)
+reach_try(const struct process *p, const char *name, struct reach *out)
 {
-	pid_t parent = getpid(), pid = fork();
-	int status;
+	struct attempt t = { .p = p, .name = name };
+	struct answer a;
+	int fd = -1, error;
 
-	/* All errno values of connect(2) fit into an exit status. */
-	if (pid == 0)
-		_exit(try_it(p, path, parent));
-	if (pid < 0)
-		return errno;
-	if (!ends(pid))
-		(void)kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return errno;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : ETIMEDOUT;
+	error = apart_run(try_it, &t, APART_TIMEOUT, &a, sizeof(a), &fd);
+	if (error != 0 || a.error != 0)
+		return error != 0 ? error : a.error;
+	*out = a.reach;
+	out->socket = fd;
+	return 0;
+}
+
+const char *
+reach_words(int error)
+{
+	switch (error) {
+	case EPROTOTYPE:
+		return "a socket of another kind: who listens there is not "
+		       "keyd";
+	case EAGAIN:
+		return "its queue is full, and nobody takes from it";
+	default:
+		return strerror(error);
+	}
 }

@@ -1,15 +1,31 @@
-/* Can a process reach a socket? */
+/*
+ * Can a process reach keyd? Tried by a child that becomes it: network, root
+ * folder, user, groups; and it is asked who listens there, as the provider asks.
+ */
 #ifndef KEYD_CTL_REACH_H
 #define KEYD_CTL_REACH_H
 
+#include <sys/types.h>
+
 #include "process.h"
 
-/* Is there a listening socket of this abstract name in its network? 1, 0, or
- * -1: cannot be seen. */
-int reach_abstract(const struct process *p, const char *name);
+/* What is behind a socket's name. */
+struct reach {
+	uid_t uid; /* of who listens, as keydctl sees it */
+	pid_t pid;
+	/* of a path: which file that is; socket to connect to it, by
+	 * /proc/self/fd, or -1 */
+	dev_t dev;
+	ino_t ino;
+	int socket;
+};
 
-/* Can it connect to the socket at path? In a child that becomes it: root folder,
- * user, groups; that user may stop the child, which is not waited for for long. 0, or errno. Root only. */
-int reach_path(const struct process *p, const char *path);
+/* Connects to name, a path or "@name". 0, and out->socket must be closed; or
+ * errno, for reach_words(). */
+__attribute__((warn_unused_result)) int
+reach_try(const struct process *p, const char *name, struct reach *out);
+
+/* Why it did not connect. */
+const char *reach_words(int error);
 
 #endif

@@ -24,6 +24,24 @@ left_out(struct findings *v, const struct daemon_state *s)
 			s->left_out - s->left_out_names.n);
 }
 
+/* Those that keyd cannot have, with the reason behind the name. */
+static void
+sockets(struct findings *v, const struct daemon_state *s)
+{
+	const char *value;
+	unsigned i;
+
+	for (i = 0; i < s->sockets.n; i++) {
+		value = s->sockets.pair[i].value;
+		if (strstr(value, ": ") != NULL)
+			finding_say(v, FINDING_ERROR, "keyd",
+				"it cannot listen on %s: programs that can "
+				"reach only this socket find no keyd; it tries "
+				"again every few seconds",
+				value);
+	}
+}
+
 bool
 running_is_old(pid_t pid)
 {
@@ -99,6 +117,7 @@ running_examine(struct findings *v, pid_t pid)
 		finding_say(v, FINDING_WARNING, "keyd", "%s", f.text);
 	} else {
 		left_out(v, s);
+		sockets(v, s);
 		newer_files(v, s);
 		if (!s->reload_ok)
 			finding_say(v, FINDING_WARNING, "keyd",

@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <poll.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,7 @@ user_find(uid_t uid, struct user_identity *out, struct fault *f)
 	const struct passwd *pw = getpwuid(uid);
 
 	out->uid = uid;
+	out->way = NULL;
 	out->gid = NOBODY;
 	out->ngroups = 0;
 	if (pw == NULL)
@@ -61,15 +63,25 @@ user_find(uid_t uid, struct user_identity *out, struct fault *f)
 }
 
 static int
-become(const struct user_identity *id)
+change(const struct user_identity *id)
 {
-	if (geteuid() != 0)
-		return 0;
 	if (setgroups((size_t)id->ngroups, id->groups) < 0 ||
 		setresgid(id->gid, id->gid, id->gid) < 0 ||
 		setresuid(id->uid, id->uid, id->uid) < 0)
 		return -1;
 	return id->uid != 0 && setuid(0) == 0 ? -1 : 0;
+}
+
+int
+user_become(const struct user_identity *id)
+{
+	if (geteuid() == 0 && change(id) < 0)
+		return -1;
+	/* The change of user has cleared what was set before. */
+	return prctl(PR_SET_DUMPABLE, 0) < 0 ||
+			       prctl(PR_SET_PDEATHSIG, SIGKILL) < 0
+		       ? -1
+		       : 0;
 }
 
 /* A whole request, and how its reply is read. */
@@ -80,8 +92,8 @@ struct question {
 };
 
 static void
-operate(const struct config *c, uid_t server, const char *name,
-	const struct question *q, struct user_answer *a)
+operate(const struct config *c, uid_t server, const struct user_way *way,
+	const char *name, const struct question *q, struct user_answer *a)
 {
 	struct client_settings set = {
 		.socket = c->nsockets > 0 ? c->socket[0] : NULL,
@@ -109,6 +121,9 @@ done:
 		a->reached = err.result == CLIENT_REFUSED;
 		a->status = a->reached ? err.status : 0;
 		a->detail = a->reached ? err.detail : 0;
+		if (way != NULL)
+			(void)snprintf(
+				err.where, sizeof(err.where), "%s", way->name);
 		(void)client_error_text(&err, name, a->text, sizeof(a->text));
 	}
 	client_free(client);
@@ -125,13 +140,14 @@ child(const struct config *c, const struct user_identity *id, const char *name,
 	uid_t server = geteuid() == 0 ? (uid_t)-1 : geteuid();
 	size_t len;
 
-	if (become(id) < 0)
+	if (id->way != NULL)
+		server = id->way->server;
+	if (id->way != NULL && id->way->net >= 0 &&
+		setns(id->way->net, CLONE_NEWNET) < 0)
 		_exit(1);
-	/* The change of user has cleared what was set before. */
-	if (prctl(PR_SET_DUMPABLE, 0) < 0 ||
-		prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+	if (user_become(id) < 0 || getppid() != parent)
 		_exit(1);
-	operate(c, server, name, q, &a);
+	operate(c, server, id->way, name, q, &a);
 	writer_u8(&w, a.ok);
 	writer_u8(&w, a.reached);
 	writer_u16(&w, a.status);

@@ -18,12 +18,20 @@ enum {
 	USER_MAX_GROUPS = 256,
 };
 
+/* The way to keyd, if it is not the user's own. */
+struct user_way {
+	int net;          /* network namespace to enter, or -1 */
+	uid_t server;     /* who may listen but root and keyd, or (uid_t)-1 */
+	const char *name; /* of the socket, for words */
+};
+
 /* Who asks. */
 struct user_identity {
 	uid_t uid;
 	gid_t gid;
 	gid_t groups[USER_MAX_GROUPS];
 	int ngroups;
+	const struct user_way *way; /* or NULL */
 };
 
 struct user_answer {
@@ -34,6 +42,11 @@ struct user_answer {
 	uint8_t output[USER_MAX_OUTPUT]; /* signature, plaintext or secret */
 	size_t len;
 };
+
+/* Becomes that user for good, out of reach of his other processes; an ordinary
+ * user stays himself. 0 or -1 with errno. */
+__attribute__((warn_unused_result)) int
+user_become(const struct user_identity *id);
 
 /* Can this process become the user? Root can, others are only themselves. */
 bool user_may_be(uid_t uid);

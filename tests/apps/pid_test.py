@@ -7,6 +7,8 @@ import os
 import pwd
 import re
 import signal
+import socket
+import subprocess
 import sys
 import tempfile
 
@@ -214,6 +216,94 @@ def many_keys():
         os.chmod(s.path("keys/k3.pem"), 0o600)
         write(s.path("keys/k3.pem"), "no key\n")
         text = pid_check(s, p.pid, 1, "with 9 of them", "k3")
+
+
+# --- who listens -----------------------------------------------------------
+
+FAKE = r"""
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX, getattr(socket, sys.argv[2]))
+name = sys.argv[1]
+if name[0] == "@":
+    name = "\0" + name[1:]
+os.umask(0)
+s.bind(name)
+s.listen(int(sys.argv[3]))
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def fake(s, name, kind="SOCK_SEQPACKET", queue=5, user="games"):
+    """Someone who takes a name, and answers nobody."""
+    argv = [PYTHON, "-I", "-c", FAKE, name, kind, str(queue)]
+    p = s.program(argv, "fake" + kind + str(queue), user=user, group=user, extra_groups=[],
+                  stdin=subprocess.PIPE)
+    p.wait_output("ready")
+    return p
+
+
+def conf_with(s, name, *lines):
+    """An openssl.cnf with these settings of keyd's."""
+    return write(
+        s.path(name),
+        "\n".join(
+            ["openssl_conf = i", "[i]", "providers = p", "[p]", "keyd = k"]
+            + ["default = d", "[d]", "activate = 1", "[k]", "activate = 1"]
+            + [f"module = {MODULE}", *lines, ""]
+        ),
+    )
+
+
+def impostor():
+    """A user's program under the name that the openssl.cnf has: the provider
+    would send it nothing, so that is no way to keyd."""
+    with serving() as (s, _):
+        folder = s.path("theirs")
+        os.mkdir(folder)
+        os.chown(folder, pwd.getpwnam("games").pw_uid, -1)
+        path = f"{folder}/fake.sock"
+        conf = conf_with(s, "fake.cnf", f"socket = {path}")
+        p = sleeper(s, [], env=conf_env(conf), **as_user())
+        fake(s, path)
+        text = pid_check(s, p.pid, 1, f"whoever listens at {path}", "games",
+                         "sends nothing", "not tried")
+        ks.check("can connect" not in text and "verified" not in text, text)
+        os.unlink(path)
+        q = fake(s, path, "SOCK_STREAM")
+        text = pid_check(s, p.pid, 1, "cannot reach keyd", "another kind")
+        ks.check("can connect" not in text, text)
+        # As server-user it is trusted, and then it has to do the work.
+        os.unlink(path)
+        fake(s, path, queue=6)
+        write(conf, read(conf) + b"server-user = games\n")
+        text = pid_check(s, p.pid, 1, f"can connect to {path}",
+                         "not the keyd of", "cannot use it")
+        ks.check("verified" not in text, text)
+        os.unlink(path)
+        fake(s, path, queue=0)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as c:
+            c.connect(path)
+            text = pid_check(s, p.pid, 1, "its queue is full")
+            ks.check("can connect" not in text, text)
+
+
+def squatter():
+    """The name taken while keyd starts, and an application in a chroot that
+    has only that; keydctl check tells of it, too."""
+    with serving() as (s, _), jail() as root:
+        conf = enabled(s)
+        p = chrooted(s, root, conf, "chroot")
+        pid_check(s, p.pid, 0, f"can connect to @{s.abstract}", "was verified")
+        s.stop_keyd()
+        q = fake(s, f"@{s.abstract}")
+        s.start_keyd()
+        text = pid_check(s, p.pid, 1, f"whoever listens at @{s.abstract}",
+                         f"process {q.pid} of games")
+        ks.check("was verified" not in text, text)
+        status, text = s.ctl("check")
+        ks.check(status == 1, text)
+        ks.expect_words(text, f"cannot listen on @{s.abstract}", "taken by")
 
 
 # --- where it lives ---------------------------------------------------------
@@ -476,6 +566,8 @@ ROOT_TESTS = [
     ("an included file was changed", changed_include),
     ("the overflow user", overflow_user),
     ("many keys", many_keys),
+    ("another program under the socket's name", impostor),
+    ("another program under the abstract name", squatter),
     ("in a chroot", in_chroot),
     ("in a container", in_container),
     ("in a unit with mounts of its own", in_unit),
