@@ -2,7 +2,7 @@
 """Faults under a constant load of full handshakes, against nginx and HAProxy:
 none may fail, none may take longer than the provider's deadline.
 
-    reliability_test.py [--long] [REGEX]
+    reliability_test.py [--long] [--clients N] [REGEX]
 
 The clients know nothing of us and try each handshake once. With --long each
 fault lasts as long as docs/RELIABILITY.md says, whose figures are from that.
@@ -51,7 +51,8 @@ tap = Tap()
 class Size:
     """How much of each fault: enough to see it, or for the record."""
 
-    def __init__(self, is_long):
+    def __init__(self, is_long, clients=4):
+        self.clients = clients
         self.kill_seconds = 600 if is_long else 8
         self.restarts = 100 if is_long else 10
         self.reload_seconds = 600 if is_long else 8
@@ -65,7 +66,7 @@ class Size:
 class TimedLoad(Load):
     """Remembers how long the slowest took."""
 
-    def __init__(self, targets, threads=4):
+    def __init__(self, targets, threads):
         super().__init__(targets, threads)
         self.slowest = 0.0
 
@@ -118,7 +119,7 @@ class World:
 def under_load(world, fault):
     """Runs a fault; every handshake that began meanwhile must succeed in
     time."""
-    with TimedLoad(world.targets()) as load:
+    with TimedLoad(world.targets(), world.size.clients) as load:
         load.more(10)
         notes = fault(world, load) or ""
         # And afterwards all is as it was.
@@ -580,13 +581,14 @@ FAULTS = {
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--long", action="store_true")
+    parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("regex", nargs="?", default="")
     args = parser.parse_args()
     with Scratch() as s:
         small = ["mount", "-t", "tmpfs", "-o", "size=256k,mode=755", "keyd"]
         run_ok([*small, s.path("run")])
         try:
-            world = World(s, Size(args.long))
+            world = World(s, Size(args.long, args.clients))
             for name, fault in FAULTS.items():
                 if re.search(args.regex, name):
                     tap.run(name, under_load, world, fault)
