@@ -6,6 +6,7 @@
 #include "provider/exchange.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,9 @@
 enum {
 	MAX_TARGETS = 2,
 	MAX_STRIKES = 1, /* replies that should not be, before we give up */
+	/* ms that a full queue behind an abstract name may hold us: anybody can
+	 * have taken the name while keyd was away, and keyd may be back. */
+	ABSTRACT_SHARE = 200,
 };
 
 struct client {
@@ -112,6 +116,14 @@ unreachable(struct client_error *err, int rc)
 	return verdict_of_errno(-rc);
 }
 
+static uint64_t
+share_of(const struct connect_target *t, uint64_t deadline)
+{
+	uint64_t share = deadline_now() + ABSTRACT_SHARE;
+
+	return t->name[0] == '@' && share < deadline ? share : deadline;
+}
+
 static enum verdict
 connect_targets(struct client_op *op, struct client_error *err)
 {
@@ -126,7 +138,8 @@ connect_targets(struct client_op *op, struct client_error *err)
 			err->before_errno = err->sys_errno;
 		}
 		memcpy(err->where, c->targets[i].name, sizeof(err->where));
-		rc = connect_to(&op->conn, &c->targets[i], op->deadline);
+		rc = connect_to(&op->conn, &c->targets[i],
+			share_of(&c->targets[i], op->deadline));
 		if (rc == 0)
 			break;
 		if (unreachable(err, rc) == LATER)
@@ -398,11 +411,30 @@ begin(struct client_op *op, struct client_error *err)
 	return send_until_deadline(op, err);
 }
 
+/*
+ * What we call are cancellation points, which libcrypto's operations have not:
+ * a thread that ended in one would leave a descriptor and its place behind.
+ */
+static int
+hold_cancellation(void)
+{
+	int before = PTHREAD_CANCEL_ENABLE;
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+	return before;
+}
+
+static void
+restore_cancellation(int before)
+{
+	(void)pthread_setcancelstate(before, NULL);
+}
+
 enum client_result
 client_begin(struct client *c, struct client_op *op, uint8_t *request,
 	size_t len, struct client_error *err)
 {
-	int saved = errno;
+	int saved = errno, cancel;
 	enum client_result result;
 
 	*op = (struct client_op){ .client = c,
@@ -416,7 +448,9 @@ client_begin(struct client *c, struct client_op *op, uint8_t *request,
 		return err->result;
 	}
 	op->type = request[1];
+	cancel = hold_cancellation();
 	result = begin(op, err);
+	restore_cancellation(cancel);
 	errno = saved;
 	return result;
 }
@@ -463,7 +497,7 @@ enum client_result
 client_finish(struct client_op *op, uint8_t *reply, size_t size,
 	struct proto_reply *out, struct client_error *err)
 {
-	int saved = errno;
+	int saved = errno, cancel = hold_cancellation();
 	enum client_result result = CLIENT_OK;
 
 	/* Between begin and now the host may have forked or closed it. */
@@ -474,6 +508,7 @@ client_finish(struct client_op *op, uint8_t *reply, size_t size,
 	}
 	if (result == CLIENT_OK)
 		result = finish(op, reply, size, out, err);
+	restore_cancellation(cancel);
 	errno = saved;
 	return result;
 }
@@ -482,12 +517,13 @@ enum client_result
 client_call(struct client *c, uint8_t *request, size_t len, uint8_t *reply,
 	size_t size, struct proto_reply *out, struct client_error *err)
 {
-	int saved = errno;
+	int saved = errno, cancel = hold_cancellation();
 	struct client_op op;
 	enum client_result result = client_begin(c, &op, request, len, err);
 
 	if (result == CLIENT_OK)
 		result = finish(&op, reply, size, out, err);
+	restore_cancellation(cancel);
 	errno = saved;
 	return result;
 }

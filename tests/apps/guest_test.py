@@ -104,6 +104,7 @@ def main():
             ("close", n, one),
             ("reuse", n, one),
             ("exit", n, one),
+            ("cancel", 5 * n, one),
             ("threads", 50 * n, one),
             ("threads", 50 * n, all_of_them),
         ]

@@ -540,6 +540,34 @@ threads(int n)
 		atomic_load(&made));
 }
 
+/* A thread that is cancelled in an operation leaves nothing behind. */
+static void
+cancels(int n)
+{
+	const struct timespec pause = { .tv_nsec = 300000 };
+	struct sockets before, after;
+	pthread_t t;
+	int i;
+
+	sign(keys[0]);
+	list_sockets(&before);
+	for (i = 0; i < n; i++) {
+		if (pthread_create(&t, NULL, sign_until_stopped, keys[0]) != 0)
+			fail("no thread");
+		(void)nanosleep(&pause, NULL);
+		(void)pthread_cancel(t);
+		/* Nothing else in its loop can be cancelled. */
+		atomic_store(&stopping, true);
+		(void)pthread_join(t, NULL);
+		atomic_store(&stopping, false);
+	}
+	list_sockets(&after);
+	if (after.n > before.n + 1)
+		fail("descriptors are left");
+	sign(keys[0]);
+	printf("%d threads cancelled\n", n);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(int n);
@@ -553,6 +581,7 @@ static const struct {
 	{ "close", close_all },
 	{ "reuse", reuse },
 	{ "exit", exits },
+	{ "cancel", cancels },
 	{ "threads", threads },
 };
 

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -375,6 +376,25 @@ Test(client, never_trusts_whom_the_kernel_cannot_name_at_an_abstract_name)
 	fake_stop(&nobody);
 }
 
+/* Until nobody can connect without waiting; the sockets stay open. */
+static void
+fill_queue(const struct fake *f)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+				    strlen(f->path) + (f->path[0] != '@'));
+	int fd;
+
+	memcpy(a.sun_path, f->path, strlen(f->path));
+	if (f->path[0] == '@')
+		a.sun_path[0] = '\0';
+	do {
+		fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
+		cr_assert_geq(fd, 0);
+	} while (connect(fd, (struct sockaddr *)&a, len) == 0);
+	cr_assert_eq(errno, EAGAIN);
+}
+
 /* Listens on the abstract name while keyd is away from its path. */
 static void
 squat(struct fake *squatter, char *name, size_t size, unsigned timeout)
@@ -388,6 +408,34 @@ squat(struct fake *squatter, char *name, size_t size, unsigned timeout)
 	client_free(caller.client);
 	caller_init(&caller, &s);
 	fake_stop(&server);
+}
+
+/* The squatter's queue is full, and nobody empties it. */
+Test(client, finds_keyd_at_its_path_though_another_holds_its_abstract_name)
+{
+	struct client_settings s = caller_settings(&server, 5000);
+	const struct timespec a_while = { .tv_nsec = 400000000 };
+	enum client_result result = CLIENT_NO_MEMORY;
+	struct fake squatter;
+	pthread_t thread;
+	char name[64];
+	uint64_t back;
+
+	(void)snprintf(name, sizeof(name), "full-%d", (int)getpid());
+	fake_start(&squatter, name, (uid_t)-1, -1);
+	fill_queue(&squatter);
+	s.abstract_socket = name;
+	client_free(caller.client);
+	caller_init(&caller, &s);
+	fake_stop(&server);
+	cr_assert_eq(pthread_create(&thread, NULL, ask_in_thread, &result), 0);
+	(void)nanosleep(&a_while, NULL);
+	fake_restart(&server, (uid_t)-1, 64);
+	back = caller_now();
+	cr_assert_eq(pthread_join(thread, NULL), 0);
+	cr_assert_eq(result, CLIENT_OK, "%s", caller.text);
+	cr_assert_lt(caller_now() - back, 2000);
+	fake_stop(&squatter);
 }
 
 Test(client, waits_for_keyd_though_another_has_taken_its_abstract_name)
@@ -556,18 +604,11 @@ Test(client, says_so_when_none_but_a_standard_descriptor_is_left)
 Test(client, waits_for_a_full_queue_until_the_deadline)
 {
 	struct client_settings s;
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	uint64_t start_ms, took;
 	struct fake deaf;
-	int fd;
 
 	fake_start(&deaf, NULL, (uid_t)-1, -1);
-	(void)strcpy(a.sun_path, deaf.path);
-	do {
-		fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
-		cr_assert_geq(fd, 0);
-	} while (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0);
-	cr_assert_eq(errno, EAGAIN);
+	fill_queue(&deaf);
 	s = caller_settings(&deaf, 300);
 	client_free(caller.client);
 	caller_init(&caller, &s);
