@@ -130,6 +130,7 @@ run(struct ctl *c, const struct import_options *o, struct fault *f)
 	struct fault stopped = { 0 };
 	struct store store;
 	bool more;
+	unsigned done = 0, failed = 0;
 	int r, code = 0, n;
 
 	/* Shells need no keyd that runs. */
@@ -150,6 +151,8 @@ run(struct ctl *c, const struct import_options *o, struct fault *f)
 	while (*files != NULL) {
 		r = import_one(c, o, &store,
 			stopped.code != 0 ? &stopped : NULL, *files, &more);
+		done += r == 0;
+		failed += r != 0;
 		if (code == 0)
 			code = r;
 		/* A file may hold more than one key. */
@@ -158,7 +161,12 @@ run(struct ctl *c, const struct import_options *o, struct fault *f)
 	if (c->json)
 		json_close(&c->out, ']');
 	store_close(&store);
-	return code;
+	if (done == 0 || failed == 0 || o->dry_run)
+		return code;
+	(void)fault_set(f, FAULT_PARTLY,
+		"import: of %u keys, %u were not imported", done + failed,
+		failed);
+	return fault_print(f);
 }
 
 int

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "import_again.h"
+#include "ini/ini.h"
 #include "keytype.h"
 #include "text.h"
 #include "wellknown.h"
@@ -134,23 +135,40 @@ check_strength(struct import_job *j, const struct keykind *k, struct fault *f)
 	return 0;
 }
 
+/* As --use takes them, or in a sentence. */
+static void
+use_words(uint32_t use, const char *between, char *out, size_t size)
+{
+	char names[128];
+	const char *words = proto_use_names(use, names, sizeof(names));
+	char word[64];
+	size_t used = 0;
+
+	out[0] = '\0';
+	while (used < size && ini_next_word(&words, word, sizeof(word)) > 0)
+		used += (size_t)snprintf(out + used, size - used, "%s%s",
+			used > 0 ? between : "", word);
+}
+
 /* What the certificate leaves open is not guessed. */
 static int
 ask_use(const struct import_job *j, const struct keykind *k, struct fault *f)
 {
+	const char *why = j->answer.why;
 	char proposed[128], fit[128];
 
-	(void)proto_use_names(j->answer.d.use, proposed, sizeof(proposed));
+	if (j->answer.d.certificate == 0)
+		why = "no --certificate was named";
+	else if (why[0] == '\0')
+		why = "that is not plain";
+	use_words(j->answer.d.use, ",", proposed, sizeof(proposed));
+	use_words(k->uses, ", ", fit, sizeof(fit));
 	return fault_set(f, FAULT_REFUSED,
-		"%s: what is it used for? %s%s: say --use %s%s%s (keydctl help "
+		"%s: what is it used for? %s: say --use %s%s%s%s (keydctl help "
 		"tells what each allows)",
-		j->place->real,
-		j->answer.why[0] != '\0' ? j->answer.why : "that is not plain",
-		j->options->certificate == NULL
-			? ", and no --certificate was named"
-			: "",
-		proposed, proposed[0] != '\0' ? ", if that is so, or " : "",
-		proto_use_names(k->uses, fit, sizeof(fit)));
+		j->place->real, why, proposed,
+		proposed[0] != '\0' ? ", if that is so, or " : "",
+		proposed[0] != '\0' ? "some of " : "with some of ", fit);
 }
 
 static int

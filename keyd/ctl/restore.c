@@ -257,8 +257,9 @@ say(struct ctl *c, const struct job *j)
 		(void)printf("So does its hard link %s.\n",
 			text_shown(j->links.at[i].real, real));
 	if (j->is_changed)
-		(void)printf("Its other parts (certificates?) have changed "
-			     "since the import, and were left as they are: "
+		(void)printf("What stands beside the key has changed since the "
+			     "import (certificates that were renewed, other "
+			     "keys that were imported), and was left as it is: "
 			     "only the key's block was put back.\n");
 }
 
@@ -287,8 +288,8 @@ take_out(struct ctl *c, const struct job *j, bool offline, struct fault *f)
 }
 
 static const char changed[] =
-	" (whose other parts have changed since the import, and stay as they "
-	"are)";
+	" (in which certificates or other keys have changed since the import, "
+	"and stay as they are)";
 
 static int
 run(struct ctl *c, const char *name, bool yes, bool offline, struct fault *f)

@@ -35,8 +35,12 @@ check(const struct path_place *p, const char *name, const struct stat *st,
 		return 0;
 	if (strcmp(name, p->name) == 0)
 		name = "";
-	return fault_set(f, FAULT_REFUSED, "%s: %s%s%s", p->real, name,
-		*name == '\0' ? "" : ": ", what);
+	/* Of these, links alone are a matter of what the operator wants. */
+	return fault_set(f,
+		st->st_nlink != 1 && S_ISREG(st->st_mode) && !linked
+			? FAULT_REFUSED
+			: FAULT_FAILED,
+		"%s: %s%s%s", p->real, name, *name == '\0' ? "" : ": ", what);
 }
 
 static int
@@ -62,7 +66,10 @@ read_file(const struct path_place *p, const char *name, bool linked,
 			saved == ELOOP ? "it became a symbolic link"
 				       : strerror(saved),
 			saved == EACCES && p->switched
-				? " (opened as the owner of its directory)"
+				? " (opened as the owner of its directory, "
+				  "since he could aim root elsewhere): chown "
+				  "it to him, or move it into a directory of "
+				  "root's"
 				: "");
 	if (fstat(fd, &out->st) < 0) {
 		(void)fault_set(

@@ -223,7 +223,15 @@ def import_refusals():
             *(s, 2, "import", "--allow", ME, "--use", "all", key),
             words=["csr"],
         )
-        refused(s, 4, "import", "--allow", ME, key, words=["--use", "sign"])
+        text = refused(s, 4, "import", "--allow", ME, key)
+        ks.expect_words(text, "no --certificate was named: say --use with some")
+        ks.expect_words(text, "of tls-server, csr, sign, tls-client, decrypt")
+        big = s.write("tls/big.key", "x" * 65537, 0o600)
+        refused(s, 1, *import_args(cert), big, words=["64 kB: not a key file"])
+        one = key_pair(s, "one")
+        two = ["import", "--allow", USER, "--use", "tls-server,csr", one.key, big]
+        refused(s, 5, *two, words=["imported as one", "of 2 keys, 1 were not"])
+        s.ctl_ok("restore", "one", "--yes")
         refused(
             s, 2, *import_args(cert), "--name", "../x", key, words=["--name"]
         )
