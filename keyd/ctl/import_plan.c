@@ -10,6 +10,7 @@
 #include "import_again.h"
 #include "ini/ini.h"
 #include "keytype.h"
+#include "recover.h"
 #include "text.h"
 #include "wellknown.h"
 
@@ -150,6 +151,34 @@ use_words(uint32_t use, const char *between, char *out, size_t size)
 			used > 0 ? between : "", word);
 }
 
+/* Without the store: a passphrase may be asked for, or be slow to try. What a
+ * keydctl that was killed meanwhile has left is ended first. */
+static int
+inspect_alone(struct import_job *j, struct fault *f)
+{
+	struct timespec when;
+	struct fault more;
+	int r;
+
+	if (j->options->dry_run)
+		return inspect(j, f);
+	store_release(j->store, &when);
+	r = inspect(j, f);
+	if (r < 0)
+		f = &more;
+	switch (store_resume(j->store, &when, f)) {
+	case 0:
+		return r;
+	case 1:
+		/* What cannot be ended is another key's. */
+		if (recover_all(j->store, &more) < 0)
+			(void)fault_print(&more);
+		return r;
+	default:
+		return -1;
+	}
+}
+
 /* What the certificate leaves open is not guessed. */
 static int
 ask_use(const struct import_job *j, const struct keykind *k, struct fault *f)
@@ -261,7 +290,7 @@ import_plan(struct import_job *j, struct fault *f)
 			strerror(ENOENT));
 	if (swap_read_linked(j->place, j->place->name, &j->old, f) < 0)
 		return -1;
-	if (inspect(j, f) < 0)
+	if (inspect_alone(j, f) < 0)
 		return -1;
 	if (j->answer.d.form == BOOT_FORM_SHELL)
 		return already_shell(j, f);

@@ -12,6 +12,11 @@
 
 #include "wire/proto.h"
 
+enum {
+	WAIT = 5000, /* ms for another keydctl */
+	PAUSE = 50,  /* ms between tries */
+};
+
 static const struct kind {
 	const char *suffix;
 	mode_t mode;
@@ -118,14 +123,63 @@ sweep(int dir, const char *path, struct fault *f)
 	return r;
 }
 
+/* As cnflock.h does it for openssl.cnf. */
+static int
+lock(const struct store *s, struct fault *f)
+{
+	const struct timespec pause = { 0, PAUSE * 1000000L };
+	unsigned i;
+
+	for (i = 0; flock(s->keys, LOCK_EX | LOCK_NB) < 0; i++) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return fault_set(f, FAULT_FAILED, "%s: locking it: %s",
+				s->config->keys, strerror(errno));
+		if (i == WAIT / PAUSE)
+			return fault_set(f, FAULT_FAILED,
+				"%s: another keydctl is still at work on it "
+				"after %d s: try again when it is done",
+				s->config->keys, WAIT / 1000);
+		(void)nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+/* The folder's time tells what came and went; unknown is as if something had. */
+static void
+last_change(const struct store *s, struct timespec *out)
+{
+	struct stat st;
+
+	*out = (struct timespec){ 0 };
+	if (fstat(s->keys, &st) == 0)
+		*out = st.st_mtim;
+}
+
+void
+store_release(const struct store *s, struct timespec *when)
+{
+	last_change(s, when);
+	(void)flock(s->keys, LOCK_UN);
+}
+
+int
+store_resume(
+	const struct store *s, const struct timespec *when, struct fault *f)
+{
+	struct timespec now;
+
+	if (lock(s, f) < 0)
+		return -1;
+	last_change(s, &now);
+	return now.tv_sec == 0 || now.tv_sec != when->tv_sec ||
+	       now.tv_nsec != when->tv_nsec;
+}
+
 static int
 open_write(struct store *s, struct fault *f)
 {
-	if (flock(s->keys, LOCK_EX | LOCK_NB) < 0)
-		return fault_set(f, FAULT_FAILED,
-			"%s: another keydctl is at work: try again when it "
-			"is done",
-			s->config->keys);
+	if (lock(s, f) < 0)
+		return -1;
 	s->policies = open_folder(s->config->policies, 0755, true, f);
 	if (s->policies < 0 || sweep(s->keys, s->config->keys, f) < 0)
 		return -1;

@@ -7,6 +7,7 @@
 #define KEYD_CTL_STORE_H
 
 #include <stdbool.h>
+#include <time.h>
 
 #include "bytes.h"
 #include "config/config.h"
@@ -30,7 +31,7 @@ struct store {
 
 /*
  * Opens the folders. To write: makes them if they are missing (their parents
- * must exist), waits for no one: another keydctl at work is a fault; and
+ * must exist), waits some seconds for another keydctl that is at work; and
  * refuses folders that others may write to; and removes temporary files that an
  * interrupted one left. 0, or -1 with *f.
  */
@@ -38,6 +39,15 @@ __attribute__((warn_unused_result)) int store_open(
 	const struct config *c, bool write, struct store *out, struct fault *f);
 
 void store_close(struct store *s);
+
+/*
+ * Lets other keydctls at a store that is open to write, while someone thinks or a
+ * key is decrypted, and takes it again: 0; 1 if another may have been at work
+ * meanwhile; or -1 with *f: it still is.
+ */
+void store_release(const struct store *s, struct timespec *when);
+__attribute__((warn_unused_result)) int store_resume(
+	const struct store *s, const struct timespec *when, struct fault *f);
 
 /* Path of a file of the store, for words. */
 const char *store_path(const struct store *s, enum store_kind k,

@@ -10,6 +10,7 @@
 
 enum {
 	MAX_HEADERS = 512,
+	MAX_ITERATIONS = 10 * 1000 * 1000, /* some seconds */
 };
 
 /* What libcrypto says of a padding that is none: of a wrong passphrase. */
@@ -45,6 +46,45 @@ explain(struct fault *why)
 		reason == NULL ? "no reason given" : reason);
 }
 
+static uint64_t
+get_count(const ASN1_INTEGER *n)
+{
+	uint64_t count;
+
+	return ASN1_INTEGER_get_uint64(&count, n) == 1 ? count : UINT64_MAX;
+}
+
+/* How often the passphrase is hashed; 0 where that is not told by a number. */
+static uint64_t
+iterations(const X509_ALGOR *a)
+{
+	PBE2PARAM *pbes2 = NULL;
+	PBKDF2PARAM *derive = NULL;
+	PBEPARAM *pbes1 = NULL;
+	uint64_t n = 0;
+
+	if (OBJ_obj2nid(a->algorithm) == NID_pbes2)
+		pbes2 = ASN1_TYPE_unpack_sequence(
+			ASN1_ITEM_rptr(PBE2PARAM), a->parameter);
+	else
+		pbes1 = ASN1_TYPE_unpack_sequence(
+			ASN1_ITEM_rptr(PBEPARAM), a->parameter);
+	if (pbes2 != NULL &&
+		OBJ_obj2nid(pbes2->keyfunc->algorithm) == NID_id_pbkdf2)
+		derive = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM),
+			pbes2->keyfunc->parameter);
+	if (derive != NULL)
+		n = get_count(derive->iter);
+	if (pbes1 != NULL)
+		n = get_count(pbes1->iter);
+	PBKDF2PARAM_free(derive);
+	PBE2PARAM_free(pbes2);
+	PBEPARAM_free(pbes1);
+	/* Of what does not fit. */
+	ERR_clear_error();
+	return n;
+}
+
 static int
 unlock_pkcs8(struct view in, struct view passphrase, struct view *out,
 	struct fault *why)
@@ -62,7 +102,14 @@ unlock_pkcs8(struct view in, struct view passphrase, struct view *out,
 			"EncryptedPrivateKeyInfo");
 	} else {
 		X509_SIG_get0(sig, &algorithm, &bytes);
-		if (PKCS12_pbe_crypt(algorithm, (const char *)passphrase.data,
+		if (iterations(algorithm) > MAX_ITERATIONS)
+			r = fault_set(why,
+				"the key is encrypted with more than %d "
+				"iterations, which would take minutes; encrypt "
+				"a copy with fewer: openssl pkcs8 -topk8 "
+				"-in FILE -out COPY",
+				MAX_ITERATIONS);
+		else if (PKCS12_pbe_crypt(algorithm, (const char *)passphrase.data,
 			    (int)passphrase.len, ASN1_STRING_get0_data(bytes),
 			    ASN1_STRING_length(bytes), &plain, &len, 0) == NULL)
 			r = explain(why);

@@ -733,7 +733,7 @@ def json_of_all():
             return json.loads(done.stdout)
 
         args = ["import", "--allow", USER, "--use", "tls-server,csr"]
-        both = found(1, *args, s.path("none"), cert.key)
+        both = found(5, *args, s.path("none"), cert.key)
         ks.check(
             [e["outcome"] for e in both] == ["failed", "imported"], f"{both}"
         )
@@ -1062,11 +1062,11 @@ def check_agrees_with_keyd():
         s.write("policies/site.conf", f"{policy}{over}\n")
         s.ctl_ok("reload")
         text = s.ctl_ok("check")
-        ks.expect_words(text, "is over", "1 warnings")
+        ks.expect_words(text, "is over", "2 warnings")
         soon = datetime.date.today() + datetime.timedelta(days=60)
         s.write("policies/site.conf", f"{policy}enforce = log until {soon}\n")
         s.ctl_ok("reload")
-        ks.expect_words(s.ctl_ok("check"), "only logged", "1 warnings")
+        ks.expect_words(s.ctl_ok("check"), "only logged", "2 warnings")
         s.write("policies/site.conf", policy)
         shutil.copy(s.path("keys/site.pem"), s.path("keys/twin.pem"))
         s.write("policies/twin.conf", policy)

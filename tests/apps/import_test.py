@@ -2,6 +2,7 @@
 """keydctl import of what operators have: DER, encrypted keys, bundles; what is
 no key; the way back; killed at every system call that changes anything."""
 
+import fcntl
 import os
 import pty
 import select
@@ -292,6 +293,79 @@ def asks_on_the_terminal():
         ks.check(t.has_echo(), "no echo any more")
         os.close(t.fd)
         untouched(s, cert, before)
+
+
+def asking_keeps_no_one():
+    """The store is others' while a passphrase is asked for; else they wait."""
+    with running() as s:
+        cert = key_pair(s)
+        encrypt(cert, "pbes2")
+        t = Terminal(s, *import_args(cert), cert.key)
+        t.wait_question(1)
+        make = ["generate", "other", "--type", "ec:P-256", "--allow", USER]
+        s.ctl_ok(*make)
+        # Killed in the middle of it, it is ended before the import goes on.
+        make[1] = "half"
+        word, _ = killer(s, 16, "before", *make)
+        ks.check(any("half" in n for n in store_files(s)), f"{word}")
+        t.type(PASS)
+        status, text = t.end()
+        ks.check(status == 0, text)
+        ks.expect_words(text, "interrupted generate was taken back")
+        ks.check(works(s, "site"), "does not work")
+        ks.check(not any("half" in n for n in store_files(s)), "half is left")
+        fd = os.open(s.path("keys"), os.O_RDONLY)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        p = ks.subprocess.Popen(
+            [KEYDCTL, "-c", s.conf, *make], stdout=ks.subprocess.DEVNULL
+        )
+        status = f"/proc/{p.pid}/syscall"
+        ks.wait_for("waiting", lambda: ks.read_text(status).startswith("230 "))
+        os.close(fd)
+        ks.check(p.wait(ks.DEADLINE) == 0, "did not wait")
+
+
+def with_integer(data, old, new):
+    """DER with another value for an integer of it."""
+    out = b""
+    while data:
+        n, at = data[1], 2
+        if n > 127:
+            at += n & 127
+            n = int.from_bytes(data[2:at], "big")
+        body, tag = data[at : at + n], data[0]
+        data = data[at + n :]
+        if tag & 0x20:
+            body = with_integer(body, old, new)
+        elif tag == 2 and int.from_bytes(body, "big") == old:
+            body = new.to_bytes(5, "big")
+            body = body.lstrip(b"\0") if new < 2**31 else body
+        size = bytes([len(body)])
+        if len(body) > 127:
+            size = b"\x82" + len(body).to_bytes(2, "big")
+        out += bytes([tag]) + size + body
+    return out
+
+
+def refuses_slow_derivations():
+    with running() as s:
+        cert = key_pair(s)
+        args = [*import_args(cert), "--passin", f"pass:{PASS}", cert.key]
+        key = read(cert.key)
+        for how in (["-v2", "aes-256-cbc"], ["-v1", "PBE-SHA1-3DES"]):
+            one = ["pkcs8", "-topk8", *how, "-outform", "DER", "-iter", "4242"]
+            put(cert.key, key)
+            data = openssl(*one, "-in", cert.key, "-passout", f"pass:{PASS}")
+            for count in (10000001, 2**31 - 1, 2**31):
+                before = become(cert, with_integer(data, 4242, count))
+                text = refused(s, 1, *args, words=["10000000 iterations"])
+                ks.expect_words(text, "openssl pkcs8 -topk8 -in FILE")
+                untouched(s, cert, before)
+            become(cert, with_integer(data, 4242, 4243))
+            refused(s, 1, *args, words=["passphrase"])
+            become(cert, with_integer(data, 4242, 4242))
+            s.ctl_ok(*args)
+            s.ctl_ok("restore", "site", "--yes")
 
 
 def harmless_passwords():
@@ -687,6 +761,8 @@ TESTS = [
     ("a wrong passphrase is told, and changes nothing", refuses_passphrases),
     ("so is what cannot be decrypted", refuses_damaged_encryption),
     ("the terminal is asked, three times, without echo", asks_on_the_terminal),
+    ("nobody waits for who thinks of a passphrase", asking_keeps_no_one),
+    ("a passphrase is not hashed for minutes", refuses_slow_derivations),
     ("an application's password stays harmless", harmless_passwords),
     ("of a bundle, only the key's block changes", imports_bundles),
     ("a bundle is served", serves_bundles),
