@@ -50,7 +50,7 @@ keys(struct check *k)
 		n++) {
 		/* All has been said of it, but for its file. */
 		if (dryrun_refused(&k->dryrun, *n)) {
-			examine_origin(&k->findings, &k->store, *n);
+			(void)examine_origin(&k->findings, &k->store, *n);
 			continue;
 		}
 		before = k->findings.count[FINDING_ERROR] +

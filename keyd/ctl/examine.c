@@ -73,12 +73,6 @@ dates(struct findings *v, const char *name, const struct boot_description *d)
 	uint64_t now = (uint64_t)time(NULL);
 	char when[32];
 
-	if (d->certificate == 2)
-		finding_say(v, FINDING_ERROR, name,
-			"its certificate belongs to another key: name its own "
-			"in the policy, or remove the line; if key and "
-			"certificate were renewed, import the new key under "
-			"another name");
 	if (d->certificate == 0)
 		return;
 	if (d->not_after < now)
@@ -96,8 +90,9 @@ dates(struct findings *v, const char *name, const struct boot_description *d)
 }
 
 /* What stands there is, by keyd-load's word: its key's shell under another name
- * than the journal's, another key's, or a key. */
-static void
+ * than the journal's, another key's, or a key. Returns whether another's shell has
+ * taken its place, as it should be after a renewal. */
+static bool
 is_another(struct findings *v, const char *name, const struct origin *o,
 	const char *path, const struct helper_answer *a)
 {
@@ -107,7 +102,7 @@ is_another(struct findings *v, const char *name, const struct origin *o,
 	text_hex(a->d.hash, PROTO_HASH_LEN, hash);
 	own = strcmp(hash, o->hash) == 0;
 	if (shell && own)
-		return;
+		return false;
 	if (shell)
 		finding_say(v, FINDING_WARNING, name,
 			"%s is the shell of another key by now, %.*s: when "
@@ -129,56 +124,68 @@ is_another(struct findings *v, const char *name, const struct origin *o,
 			"only then keydctl remove %s: until they have "
 			"reloaded, running programs need the old key",
 			path, path, name);
+	return shell;
 }
 
-/* Is there still a shell where the key was? */
-static void
+/* The file is no shell as keydctl writes it for the key. */
+static bool
+no_shell(struct findings *v, const char *name, const struct origin *o,
+	const char *path, const struct bytes *file)
+{
+	struct helper_answer *a = malloc(sizeof(*a));
+	bool superseded = false;
+	struct fault ignored;
+	int fd = bytes_file(file);
+
+	if (a != NULL && fd >= 0 &&
+		helper_inspect(&v->ctl->config, path, fd, -1, a, &ignored) == 0)
+		superseded = is_another(v, name, o, path, a);
+	else
+		finding_say(v, FINDING_ERROR, name,
+			"%s is not its shell any more. If a renewal wrote a "
+			"key there: keydctl import --name NEW, restart or "
+			"reload what uses it, and only then keydctl remove %s: "
+			"until they have reloaded, running programs need the "
+			"old key",
+			path, name);
+	if (fd >= 0)
+		(void)close(fd);
+	free(a);
+	return superseded;
+}
+
+/* Is there still a shell where the key was? Returns as is_another(). */
+static bool
 is_shell_still(struct findings *v, const char *name, const struct origin *o,
 	const char *path)
 {
-	struct helper_answer *a = malloc(sizeof(*a));
+	bool superseded = false;
 	struct path_place place;
 	struct swap_file file;
-	struct fault f;
 	struct view part;
-	int fd;
+	struct fault f;
 
-	if (a == NULL || path_find(path, &place, &f) < 0) {
-		finding_say(v, FINDING_WARNING, name, "%s",
-			a == NULL ? "out of memory" : f.text);
-		free(a);
-		return;
+	if (path_find(path, &place, &f) < 0) {
+		finding_say(v, FINDING_WARNING, name, "%s", f.text);
+		return false;
 	}
 	if (!place.exists) {
 		finding_say(v, FINDING_WARNING, name, "%s is gone", path);
 	} else if (swap_read_linked(&place, place.name, &file, &f) < 0) {
 		finding_say(v, FINDING_WARNING, name, "%s", f.text);
-	} else if (shellfile_find(o->form, &file.bytes, name, &part)) {
-		swap_free(&file);
 	} else {
-		fd = bytes_file(&file.bytes);
-		if (fd >= 0 && helper_inspect(&v->ctl->config, path, fd, -1, a,
-				       &f) == 0)
-			is_another(v, name, o, path, a);
-		else
-			finding_say(v, FINDING_ERROR, name,
-				"%s is not its shell any more. If a renewal "
-				"wrote a key there: keydctl import --name NEW, "
-				"restart or reload what uses it, and only then "
-				"keydctl remove %s: until they have reloaded, "
-				"running programs need the old key",
-				path, name);
-		if (fd >= 0)
-			(void)close(fd);
+		if (!shellfile_find(o->form, &file.bytes, name, &part))
+			superseded = no_shell(v, name, o, path, &file.bytes);
 		swap_free(&file);
 	}
 	path_close(&place);
-	free(a);
+	return superseded;
 }
 
-static void
+static bool
 files(struct findings *v, const char *name, const struct origin *o)
 {
+	bool superseded;
 	unsigned i;
 
 	if (o->phase == ORIGIN_GENERATING)
@@ -191,25 +198,28 @@ files(struct findings *v, const char *name, const struct origin *o)
 			"%s it was interrupted: run keydctl import %s again",
 			origin_phase_name(o->phase), o->path);
 	if (o->phase != ORIGIN_IMPORTED)
-		return;
-	is_shell_still(v, name, o, o->path);
+		return false;
+	superseded = is_shell_still(v, name, o, o->path);
 	for (i = 0; i < o->nlinks; i++)
-		is_shell_still(v, name, o, o->links[i]);
+		(void)is_shell_still(v, name, o, o->links[i]);
+	return superseded;
 }
 
-void
+bool
 examine_origin(struct findings *v, const struct store *s, const char *name)
 {
 	struct origin *o = calloc(1, sizeof(*o));
+	bool superseded = false;
 	struct fault f;
 
 	if (o == NULL)
-		return;
+		return false;
 	if (origin_get(s, name, o, &f) < 0)
 		finding_say(v, FINDING_ERROR, name, "%s", f.text);
 	else
-		files(v, name, o);
+		superseded = files(v, name, o);
 	free(o);
+	return superseded;
 }
 
 int
@@ -218,13 +228,14 @@ examine_key(struct findings *v, const struct store *s, const char *name,
 {
 	char path[PATH_MAX];
 	struct fault f, certificate;
+	bool superseded;
 	int r;
 
 	examine_mode(v, store_path(s, STORE_KEY, name, path), true);
 	if (store_has(s, STORE_ORIGINAL, name, &f) > 0)
 		examine_mode(
 			v, store_path(s, STORE_ORIGINAL, name, path), true);
-	examine_origin(v, s, name);
+	superseded = examine_origin(v, s, name);
 	(void)store_path(s, STORE_POLICY, name, path);
 	r = policy_get(s, name, p, &f);
 	if (r == 0)
@@ -244,6 +255,14 @@ examine_key(struct findings *v, const struct store *s, const char *name,
 		finding_say(v, FINDING_ERROR, name, "its certificate: %s",
 			certificate.text);
 	strength(v, name, &a->d);
-	dates(v, name, &a->d);
+	if (a->d.certificate != 2)
+		dates(v, name, &a->d);
+	else
+		finding_say(v, superseded ? FINDING_WARNING : FINDING_ERROR,
+			name,
+			"its certificate belongs to another key: name its own "
+			"in the policy, or remove the line; if key and "
+			"certificate were renewed, import the new key under "
+			"another name, and in the end remove this one");
 	return 0;
 }

@@ -16,8 +16,9 @@ __attribute__((warn_unused_result)) int
 examine_key(struct findings *v, const struct store *s, const char *name,
 	struct policy *p, struct helper_answer *a);
 
-/* Of a key that keyd refuses, too: is its shell still where it was left? */
-void
+/* Of a key that keyd refuses, too: is its shell still where it was left? True if
+ * another key's shell has taken its place. */
+bool
 examine_origin(struct findings *v, const struct store *s, const char *name);
 
 /* A file or folder of ours that others must not write, or not even read. */

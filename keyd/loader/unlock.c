@@ -71,8 +71,8 @@ iterations(const X509_ALGOR *a)
 			ASN1_ITEM_rptr(PBEPARAM), a->parameter);
 	if (pbes2 != NULL &&
 		OBJ_obj2nid(pbes2->keyfunc->algorithm) == NID_id_pbkdf2)
-		derive = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM),
-			pbes2->keyfunc->parameter);
+		derive = ASN1_TYPE_unpack_sequence(
+			ASN1_ITEM_rptr(PBKDF2PARAM), pbes2->keyfunc->parameter);
 	if (derive != NULL)
 		n = get_count(derive->iter);
 	if (pbes1 != NULL)
@@ -109,9 +109,12 @@ unlock_pkcs8(struct view in, struct view passphrase, struct view *out,
 				"a copy with fewer: openssl pkcs8 -topk8 "
 				"-in FILE -out COPY",
 				MAX_ITERATIONS);
-		else if (PKCS12_pbe_crypt(algorithm, (const char *)passphrase.data,
-			    (int)passphrase.len, ASN1_STRING_get0_data(bytes),
-			    ASN1_STRING_length(bytes), &plain, &len, 0) == NULL)
+		else if (PKCS12_pbe_crypt(algorithm,
+				 (const char *)passphrase.data,
+				 (int)passphrase.len,
+				 ASN1_STRING_get0_data(bytes),
+				 ASN1_STRING_length(bytes), &plain, &len,
+				 0) == NULL)
 			r = explain(why);
 	}
 	X509_SIG_free(sig);
