@@ -102,15 +102,19 @@ class Both(clients.Client):
             **{"number": number, "port": port, "user": user},
             **{"ca": ca, "cert": cert, "key": key},
         )
-        path = f"/etc/openvpn/server/{name}.conf"
+        path = f"/etc/openvpn/server/{name}-{port}.conf"
         world.write(path, text)
+        self.w.counted += 1
         program = self.w.service(
             ["/usr/sbin/openvpn", "--suppress-timestamps", "--config", path],
-            f"{name}-{port}",
+            f"{name}-{self.w.counted}",
             cwd="/etc/openvpn/server",
         )
         program.wait_output("Initialization Sequence Completed")
         return program
+
+    def port_of(self, cert):
+        return PORT + list(self.certs.values()).index(cert)
 
     def stop(self, w):
         for program in self.servers:
@@ -151,7 +155,7 @@ class Server(Both):
     def visit(self, version, cert):
         return connect(
             *[self.w, "visitor"],
-            port=PORT + list(self.certs.values()).index(cert),
+            port=self.port_of(cert),
             version=version.removeprefix("TLSv"),
             **self.who(cert),
         )
@@ -179,7 +183,7 @@ class Server(Both):
     @contextlib.contextmanager
     def held(self, cert):
         program = self.visit("TLSv1.3", cert)
-        yield self.servers[list(self.certs.values()).index(cert)].pid
+        yield self.servers[self.port_of(cert) - PORT].pid
         program.stop()
 
 
@@ -190,20 +194,19 @@ class Client(Both):
     def configure(self, w, certs):
         super().configure(w, certs)
         self.site = w.certificate("site", "rsa:2048")
-        ca = "".join(ks.read_text(c.cert) for c in certs.values())
-        self.ca = w.write("clients.pem", ca)
 
     def start(self, w):
+        """One for each certificate: it takes no two of one name in a file."""
         site = self.site
         self.servers = [
-            self.spawn("site", PORT, self.ca, site.cert, site.plain)
+            self.spawn("site", PORT + n, cert.cert, site.cert, site.plain)
+            for n, cert in enumerate(self.certs.values())
         ]
 
     def open(self, version, cert):
         return connect(
-            self.w,
-            cert.name,
-            port=PORT,
+            *[self.w, cert.name],
+            port=self.port_of(cert),
             version=version.removeprefix("TLSv"),
             ca=self.site.cert,
             cert=cert.cert,
