@@ -13,6 +13,7 @@ enum {
 	APART_TIMEOUT = 5000,   /* ms */
 	APART_LONG = 60 * 1000, /* ms: for a file of hundreds of MB */
 	APART_MAX = 128 * 1024, /* bytes of an answer */
+	APART_TRIES = 8,
 };
 
 /* In the child, which has no standard streams. */
@@ -22,7 +23,7 @@ typedef void apart_fn(void *arg, int out);
 void apart_answer(int out, const void *answer, size_t size, int passed);
 
 /*
- * Calls fn in a child. 0 with size bytes of answer, and *passed, unless that is
+ * Calls fn in a child; no more after APART_TRIES that did not come back. 0 with size bytes of answer, and *passed, unless that is
  * NULL: the descriptor that came with it, or -1. Otherwise an errno: ETIMEDOUT,
  * when the child is killed, and left if not even that ends it; EIO: it gave no
  * such answer.

@@ -3,28 +3,27 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "apart.h"
 #include "scan.h"
 
 int
-builtin_folder(
-	const struct process *p, const char *word, char *out, size_t size)
+builtin_folder(int libcrypto, const char *word, char *out, size_t size)
 {
-	int fd = process_libcrypto(p), r = -1;
 	struct scan s;
+	int r = -1;
 	ssize_t n = 0;
 	size_t len;
 
-	if (fd < 0)
+	if (libcrypto < 0)
 		return -1;
-	if (scan_file(fd, &word, 1, &s) == 0 && s.found == 1)
-		n = pread(fd, out, size - 1, s.end[0]);
+	if (scan_file(libcrypto, &word, 1, &s) == 0 && s.found == 1)
+		n = pread(libcrypto, out, size - 1, s.end[0]);
 	if (n > 0) {
 		out[n] = '\0';
 		len = strcspn(out, "\"");
 		r = len < (size_t)n ? 0 : -1;
 		out[len] = '\0';
 	}
-	(void)close(fd);
 	return r;
 }
 
@@ -45,22 +44,35 @@ static const char *const names[] = {
 	"rustls",
 };
 
-const char *
-builtin_library(const struct process *p, bool *whole)
+struct answer {
+	unsigned found;
+	bool whole;
+};
+
+static void
+look_through(void *arg, int out)
 {
-	const size_t n = sizeof(marks) / sizeof(marks[0]);
 	struct scan s = { 0 };
-	int fd = process_program(p);
+	struct answer a = { 0 };
+	int fd = process_program(arg);
+
+	if (fd >= 0 &&
+		scan_file(fd, marks, sizeof(marks) / sizeof(marks[0]), &s) == 0)
+		a = (struct answer){ s.found, s.whole };
+	apart_answer(out, &a, sizeof(a), -1);
+}
+
+const char *
+builtin_library(struct process *p, bool *whole)
+{
+	struct answer a = { 0 };
 	size_t i;
 
-	*whole = false;
-	if (fd < 0)
-		return "";
-	if (scan_file(fd, marks, n, &s) == 0)
-		*whole = s.whole;
-	(void)close(fd);
-	for (i = 0; i < n; i++)
-		if ((s.found & 1U << i) != 0)
+	*whole = apart_run(look_through, p, APART_LONG, &a, sizeof(a), NULL) ==
+			 0 &&
+		 a.whole;
+	for (i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+		if ((a.found & 1U << i) != 0)
 			return names[i];
 	return "";
 }

@@ -5,14 +5,14 @@
 #include "process.h"
 
 /*
- * The folder that the process's libcrypto has built in behind `OPENSSLDIR: "`,
- * or behind another word. 0, or -1.
+ * The folder that this libcrypto, a descriptor or -1, has built in behind
+ * `OPENSSLDIR: "`, or behind another word. 0, or -1.
  */
-__attribute__((warn_unused_result)) int builtin_folder(
-	const struct process *p, const char *word, char *out, size_t size);
+__attribute__((warn_unused_result)) int
+builtin_folder(int libcrypto, const char *word, char *out, size_t size);
 
 /* A TLS library, or the lack of one, that is built into the program itself; ""
  * if none is known. *whole: all of the program could be looked through. */
-const char *builtin_library(const struct process *p, bool *whole);
+const char *builtin_library(struct process *p, bool *whole);
 
 #endif

@@ -17,6 +17,7 @@ is_alike(const struct process *a, const struct process *b)
 		       sizeof(gid_t) * (size_t)a->id.ngroups) == 0 &&
 	       a->own_net == b->own_net && a->own_mount == b->own_mount &&
 	       a->own_user == b->own_user && a->env == b->env &&
+	       a->hangs == b->hangs && a->reader.uid == b->reader.uid &&
 	       a->secure == b->secure && a->filtered == b->filtered &&
 	       strcmp(a->conf, b->conf) == 0 &&
 	       strcmp(a->libs.keyd, b->libs.keyd) == 0 &&

@@ -13,6 +13,20 @@
 #include "unitbox.h"
 
 void
+pidcheck_note(struct pid_check *k, enum finding_level level, const char *path,
+	const char *text)
+{
+	struct pid_note *note = &k->notes->note[k->notes->n];
+
+	if (k->notes->n == PID_NOTES)
+		return;
+	note->level = level;
+	(void)snprintf(note->path, sizeof(note->path), "%s", path);
+	(void)snprintf(note->text, sizeof(note->text), "%s", text);
+	k->notes->n++;
+}
+
+void
 pidcheck_say(
 	struct pid_check *k, enum finding_level level, const char *fmt, ...)
 {
@@ -24,7 +38,10 @@ pidcheck_say(
 	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	finding_say(&k->findings, level, k->about, "%s", text);
+	if (k->notes != NULL)
+		pidcheck_note(k, level, "", text);
+	else
+		finding_say(&k->findings, level, k->about, "%s", text);
 }
 
 static void

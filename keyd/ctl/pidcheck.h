@@ -11,10 +11,28 @@
 #include "process.h"
 #include "store.h"
 
+enum {
+	PID_NOTES = 12,
+};
+
+/* What a child that reads for us has found, to be said by its parent. */
+struct pid_notes {
+	unsigned n;
+	struct pid_note {
+		enum finding_level level;
+		char path[PATH_MAX]; /* "": text is all; else a file to be
+				      * enabled, and what it lacks */
+		char text[2048];
+	} note[PID_NOTES];
+	bool conf_is_right;
+	char socket[108], abstract[108], server_user[64];
+};
+
 struct pid_check {
 	struct findings findings;
-	pid_t keyd;  /* that runs, or 0 */
-	bool stored; /* the store is open */
+	struct pid_notes *notes; /* in that child, else NULL */
+	pid_t keyd;              /* that runs, or 0 */
+	bool stored;             /* the store is open */
 	struct store store;
 	unsigned nusers; /* of OpenSSL 3, of those seen */
 	unsigned usable; /* keys that one of them may use */
@@ -34,6 +52,10 @@ struct pid_check {
 /* About the process in hand. */
 __attribute__((format(printf, 3, 4))) void pidcheck_say(
 	struct pid_check *k, enum finding_level level, const char *fmt, ...);
+
+/* In the child. */
+void pidcheck_note(struct pid_check *k, enum finding_level level,
+	const char *path, const char *text);
 
 /* Is it a user of OpenSSL 3? If not, that is an error. */
 bool pidlib_library(struct pid_check *k);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "activation.h"
+#include "apart.h"
 #include "builtin.h"
 #include "bytes.h"
 #include "loadable.h"
@@ -21,11 +22,12 @@ struct reading {
 	bool outside; /* as it was before it entered its root folder */
 	char path[PATH_MAX];
 	long long changed; /* ms since 1970 */
+	int libcrypto;
 };
 
 /* Where it looks for openssl.cnf. 0, or -1 after words. */
 static int
-find_path(struct pid_check *k, char out[PATH_MAX])
+find_path(struct pid_check *k, const struct reading *r, char out[PATH_MAX])
 {
 	const struct process *p = k->p;
 	char folder[PATH_MAX - 16];
@@ -45,10 +47,15 @@ find_path(struct pid_check *k, char out[PATH_MAX])
 			"OPENSSL_CONF is ignored, since it runs with more "
 			"rights than who started it (AT_SECURE): enable keyd "
 			"for the whole machine: keydctl enable");
-	if (builtin_folder(p, "OPENSSLDIR: \"", folder, sizeof(folder)) < 0)
+	if (builtin_folder(
+		    r->libcrypto, "OPENSSLDIR: \"", folder, sizeof(folder)) < 0)
 		(void)snprintf(folder, sizeof(folder), "/usr/lib/ssl");
 	(void)snprintf(out, PATH_MAX, "%s/openssl.cnf", folder);
-	if (p->env == PROCENV_UNKNOWN && !p->secure)
+	if (p->hangs)
+		pidcheck_say(k, FINDING_WARNING,
+			"its environment cannot be read: its memory does not "
+			"answer (a file on a file system that hangs?)");
+	else if (p->env == PROCENV_UNKNOWN && !p->secure)
 		pidcheck_say(k,
 			p->libs.keyd[0] == '\0' ? FINDING_WARNING : FINDING_OK,
 			"its environment cannot be read (its title is written "
@@ -63,7 +70,8 @@ find_path(struct pid_check *k, char out[PATH_MAX])
 
 /* keyd.so as its openssl.cnf names it: in its root folder? */
 static void
-find_module(struct pid_check *k, const struct activation *a)
+find_module(struct pid_check *k, const struct reading *r,
+	const struct activation *a)
 {
 	const char *name = a->module == NULL ? "keyd.so" : a->module;
 	char folder[PATH_MAX / 2], path[PATH_MAX];
@@ -72,8 +80,8 @@ find_module(struct pid_check *k, const struct activation *a)
 
 	if (name[0] == '/')
 		(void)snprintf(path, sizeof(path), "%s", name);
-	else if (builtin_folder(
-			 k->p, "MODULESDIR: \"", folder, sizeof(folder)) == 0)
+	else if (builtin_folder(r->libcrypto, "MODULESDIR: \"", folder,
+			 sizeof(folder)) == 0)
 		(void)snprintf(path, sizeof(path), "%s/%.255s", folder, name);
 	else
 		return;
@@ -118,8 +126,10 @@ advise(struct pid_check *k, enum finding_level level, const char *path,
 {
 	char file[4 * PATH_MAX], unit[4 * PATH_MAX];
 
-	if (level == FINDING_ERROR && k->p->env != PROCENV_SET &&
-		k->p->unit[0] != '\0')
+	if (k->notes != NULL)
+		pidcheck_note(k, level, path, what);
+	else if (level == FINDING_ERROR && k->p->env != PROCENV_SET &&
+		 k->p->unit[0] != '\0')
 		pidcheck_say(k, level,
 			"%s %s: keydctl enable, or for this service alone "
 			"keydctl enable --service %s; and restart it",
@@ -209,18 +219,18 @@ judge_activation(struct pid_check *k, struct reading *r, const struct bytes *b,
 			       : "does not activate keyd");
 		return;
 	}
-	k->conf_is_right = true;
-	(void)snprintf(k->socket, sizeof(k->socket), "%s",
+	k->notes->conf_is_right = true;
+	(void)snprintf(k->notes->socket, sizeof(k->socket), "%s",
 		a->socket == NULL ? "" : a->socket);
-	(void)snprintf(k->abstract, sizeof(k->abstract), "%s",
+	(void)snprintf(k->notes->abstract, sizeof(k->abstract), "%s",
 		a->abstract_socket == NULL ? "" : a->abstract_socket);
-	(void)snprintf(k->server_user, sizeof(k->server_user), "%s",
+	(void)snprintf(k->notes->server_user, sizeof(k->server_user), "%s",
 		a->server_user == NULL ? "" : a->server_user);
 	pidcheck_say(k, FINDING_OK, "%s activates keyd%s", r->path,
 		r->outside ? " (read before it entered its root folder)" : "");
 	judge_block(k, r, b);
 	if (!loaded)
-		find_module(k, a);
+		find_module(k, r, a);
 	judge_time(k, r);
 }
 
@@ -277,19 +287,82 @@ read_outside(struct pid_check *k, struct reading *r)
 	return read_conf(k, r);
 }
 
-void
-pidconf_judge(struct pid_check *k)
+/* With the rights of the one that has read it. */
+static void
+judge_as_reader(struct pid_check *k, int libcrypto)
 {
 	bool loaded = k->p->libs.keyd[0] != '\0';
-	struct reading r = { .p = k->p };
-	int n;
+	struct reading r = { .p = k->p, .libcrypto = libcrypto };
+	char who[80] = "", name[64];
+	int n, error;
 
-	if (find_path(k, r.path) < 0)
+	if (find_path(k, &r, r.path) < 0)
 		return;
 	n = read_conf(k, &r);
 	if (n < 0 && errno == ENOENT && k->p->own_root && loaded)
 		n = read_outside(k, &r);
-	if (n < 0)
-		pidcheck_say(k, loaded ? FINDING_WARNING : FINDING_ERROR,
-			"%s, which it reads: %s", r.path, strerror(errno));
+	if (n == 0)
+		return;
+	error = errno;
+	if (error == EACCES || error == EPERM)
+		(void)snprintf(who, sizeof(who), " (to %s)",
+			user_name(k->p->reader.uid, name));
+	pidcheck_say(k, loaded ? FINDING_WARNING : FINDING_ERROR,
+		"%s, which it reads: %s%s", r.path, strerror(error), who);
+}
+
+static void
+in_child(void *arg, int out)
+{
+	static struct pid_notes notes;
+	struct pid_check *k = arg;
+	int libcrypto;
+
+	k->notes = &notes;
+	/* Only root gets at that. */
+	libcrypto = process_libcrypto(k->p);
+	if (user_become(&k->p->reader) < 0)
+		pidcheck_say(k, FINDING_ERROR,
+			"what it reads cannot be read as who it is: %s",
+			strerror(errno));
+	else
+		judge_as_reader(k, libcrypto);
+	apart_answer(out, &notes, sizeof(notes), -1);
+}
+
+static void
+take_over(struct pid_check *k, const struct pid_notes *notes)
+{
+	const struct pid_note *note;
+	unsigned i;
+
+	for (i = 0; i < notes->n; i++) {
+		note = &notes->note[i];
+		if (note->path[0] != '\0')
+			advise(k, note->level, note->path, note->text);
+		else
+			pidcheck_say(k, note->level, "%s", note->text);
+	}
+	k->conf_is_right = notes->conf_is_right;
+	memcpy(k->socket, notes->socket, sizeof(k->socket));
+	memcpy(k->abstract, notes->abstract, sizeof(k->abstract));
+	memcpy(k->server_user, notes->server_user, sizeof(k->server_user));
+}
+
+void
+pidconf_judge(struct pid_check *k)
+{
+	static struct pid_notes notes;
+	int error = apart_run(
+		in_child, k, APART_TIMEOUT, &notes, sizeof(notes), NULL);
+
+	if (error == 0)
+		take_over(k, &notes);
+	else
+		pidcheck_say(k, FINDING_ERROR,
+			"its openssl.cnf, or what that includes, cannot be "
+			"read: %s%s",
+			strerror(error),
+			error == ETIMEDOUT ? " (a file system that hangs?)"
+					   : "");
 }

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "apart.h"
 #include "builtin.h"
 #include "pidcheck.h"
 #include "scan.h"
@@ -37,8 +38,9 @@ other_library(struct pid_check *k)
 	if (!whole)
 		pidcheck_say(k, FINDING_WARNING,
 			"its program could not be looked through to its end "
-			"(at most %d MB are): more may be built in",
-			SCAN_MAX / (1024 * 1024));
+			"(at most %d MB are, for at most %d s): more may be "
+			"built in",
+			SCAN_MAX / (1024 * 1024), APART_LONG / 1000);
 }
 
 bool

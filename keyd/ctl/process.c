@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "apart.h"
 #include "broker/peer.h"
 #include "procdir.h"
 #include "regular.h"
@@ -39,32 +40,41 @@ number(const char *text, unsigned n, unsigned long *out)
 	return 0;
 }
 
+/* The real one, then the effective one, which counts to keyd. */
 static int
-read_status(struct process *p, const char *text)
+read_ids(const char *text, struct user_identity *id)
 {
 	const char *uids = procdir_field(text, "Uid:"),
 		   *gids = procdir_field(text, "Gid:"),
-		   *groups = procdir_field(text, "Groups:"),
-		   *name = procdir_field(text, "Name:\t"),
-		   *seccomp = procdir_field(text, "Seccomp:");
-	unsigned long uid, gid, mode;
+		   *groups = procdir_field(text, "Groups:");
+	unsigned long uid, gid;
 	char *end;
 
-	/* The real one, then the effective one, which counts to keyd. */
-	if (uids == NULL || gids == NULL || groups == NULL || name == NULL ||
+	if (uids == NULL || gids == NULL || groups == NULL ||
 		number(uids, 2, &uid) < 0 || number(gids, 2, &gid) < 0)
 		return -1;
-	p->id.uid = (uid_t)uid;
-	p->overflow = uid == PEER_OVERFLOW_ID;
-	p->id.gid = (gid_t)gid;
+	*id = (struct user_identity){ .uid = (uid_t)uid, .gid = (gid_t)gid };
 	while (*groups != '\n' && *groups != '\0' &&
-		p->id.ngroups < USER_MAX_GROUPS) {
-		p->id.groups[p->id.ngroups] = (gid_t)strtoul(groups, &end, 10);
+		id->ngroups < USER_MAX_GROUPS) {
+		id->groups[id->ngroups] = (gid_t)strtoul(groups, &end, 10);
 		if (end == groups)
 			break;
-		p->id.ngroups++;
+		id->ngroups++;
 		groups = end + strspn(end, " ");
 	}
+	return 0;
+}
+
+static int
+read_status(struct process *p, const char *text)
+{
+	const char *name = procdir_field(text, "Name:\t"),
+		   *seccomp = procdir_field(text, "Seccomp:");
+	unsigned long mode;
+
+	if (name == NULL || read_ids(text, &p->id) < 0)
+		return -1;
+	p->overflow = p->id.uid == PEER_OVERFLOW_ID;
 	p->filtered =
 		seccomp != NULL && number(seccomp, 1, &mode) == 0 && mode == 2;
 	(void)snprintf(p->name, sizeof(p->name), "%.*s",
@@ -158,33 +168,90 @@ is_forked(int dir, const char *stat, int parent, const char *parent_stat)
 	       program.st_ino == parent_program.st_ino;
 }
 
-/* Back through the parents from whom it was forked with all that they had
- * loaded. */
-static unsigned long long
-first_of_line(int dir, const char *stat)
-{
-	unsigned long long first = ticks_of(stat);
-	pid_t pid = parent_of(stat);
-	unsigned n;
-	char *text;
-	int parent;
+/* One of the line of processes that were only forked, one from another. */
+struct forebear {
+	int dir;
+	char *stat;
+};
 
-	for (n = 0; pid > 1 && n < MAX_LINE; n++) {
-		parent = procdir_open(pid);
-		if (parent < 0)
+static void
+let_go(const struct forebear *of)
+{
+	free(of->stat);
+	if (of->dir >= 0)
+		(void)close(of->dir);
+}
+
+/* Back through the parents from whom it was forked with all that they had
+ * loaded; itself, if there is none. */
+static struct forebear
+first_of_line(const struct forebear *own)
+{
+	struct forebear first = *own, next;
+	unsigned n;
+	pid_t pid;
+
+	for (n = 0; n < MAX_LINE; n++) {
+		pid = parent_of(first.stat);
+		next.dir = pid > 1 ? procdir_open(pid) : -1;
+		if (next.dir < 0)
 			break;
-		text = procdir_text(parent, "stat", NULL);
-		pid = 0;
+		next.stat = procdir_text(next.dir, "stat", NULL);
 		/* A parent is older, unless its number is another's now. */
-		if (text != NULL && ticks_of(text) <= first &&
-			is_forked(dir, stat, parent, text)) {
-			first = ticks_of(text);
-			pid = parent_of(text);
+		if (next.stat == NULL ||
+			ticks_of(next.stat) > ticks_of(first.stat) ||
+			!is_forked(own->dir, own->stat, next.dir, next.stat)) {
+			let_go(&next);
+			break;
 		}
-		free(text);
-		(void)close(parent);
+		if (first.dir != own->dir)
+			let_go(&first);
+		first = next;
 	}
 	return first;
+}
+
+/* --- its environment ------------------------------------------------------ */
+
+struct environment {
+	int found, error;
+	char conf[PATH_MAX];
+};
+
+/* It decides what its memory is: pages of a file on a file system of its own,
+ * which never come. */
+static void
+look_for_conf(void *arg, int out)
+{
+	const struct forebear *of = arg;
+	struct environment e = { 0 };
+
+	e.found = procenv_find(
+		of->dir, of->stat, "OPENSSL_CONF", e.conf, sizeof(e.conf));
+	e.error = errno;
+	apart_answer(out, &e, sizeof(e), -1);
+}
+
+/* Of the one that has read openssl.cnf, which is what counts. */
+static int
+read_environment(struct process *p, struct forebear *first)
+{
+	struct environment e = { 0 };
+	int error;
+
+	p->env = PROCENV_UNKNOWN;
+	error = apart_run(
+		look_for_conf, first, APART_TIMEOUT, &e, sizeof(e), NULL);
+	p->hangs = error == ETIMEDOUT;
+	if (p->hangs)
+		return 0;
+	if (error != 0 || e.found < 0) {
+		errno = error != 0 ? error : e.error;
+		return -1;
+	}
+	p->env = (enum procenv)e.found;
+	(void)snprintf(p->conf, sizeof(p->conf), "%s", e.conf);
+	return 0;
 }
 
 static int
@@ -212,27 +279,40 @@ read_namespaces(struct process *p)
 }
 
 static int
+read_first(struct process *p, struct forebear *first)
+{
+	char *status = procdir_text(first->dir, "status", NULL);
+	int r = status == NULL ? -1 : read_ids(status, &p->reader);
+
+	free(status);
+	p->first = ticks_of(first->stat);
+	return r < 0 ? -1 : read_environment(p, first);
+}
+
+static int
 read_stat(struct process *p)
 {
-	char *stat = procdir_text(p->dir, "stat", NULL);
-	int env;
+	struct forebear own = { .dir = p->dir }, first;
+	int r;
 
-	if (stat == NULL)
+	own.stat = procdir_text(p->dir, "stat", NULL);
+	if (own.stat == NULL)
 		return -1;
-	if (is_zombie(stat)) {
-		free(stat);
+	if (is_zombie(own.stat)) {
+		free(own.stat);
 		errno = ESRCH;
 		return -1;
 	}
-	p->ticks = ticks_of(stat);
-	p->first = first_of_line(p->dir, stat);
-	env = procenv_find(
-		p->dir, stat, "OPENSSL_CONF", p->conf, sizeof(p->conf));
-	free(stat);
-	if (env < 0)
-		return -1;
-	p->env = (enum procenv)env;
-	return 0;
+	p->ticks = ticks_of(own.stat);
+	first = first_of_line(&own);
+	r = read_first(p, &first);
+	/* It ends, or may not be looked at. */
+	if (r < 0 && first.dir != own.dir)
+		r = read_first(p, &own);
+	if (first.dir != own.dir)
+		let_go(&first);
+	free(own.stat);
+	return r;
 }
 
 static int

@@ -24,6 +24,8 @@ struct process {
 	char unit[256];           /* system unit, "" for none */
 	char root_path[PATH_MAX]; /* its root folder, from ours; or "" */
 	struct user_identity id;
+	/* of the one that it was forked from, see first, which read the files */
+	struct user_identity reader;
 	bool overflow; /* its user is one whom the kernel cannot name here */
 	/* Ticks since the start of the machine. */
 	unsigned long long ticks; /* when it began: with pid, who it is */
@@ -36,6 +38,7 @@ struct process {
 	bool secure;        /* AT_SECURE: started with more rights */
 	bool filtered;      /* by seccomp */
 	enum procenv env;
+	bool hangs;          /* its environment could not be read in time */
 	char conf[PATH_MAX]; /* OPENSSL_CONF, if set */
 	struct proclibs libs;
 };

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 from enable_test import (
     MODULE,
@@ -184,6 +185,120 @@ def changed_include():
         pid_check(s, p.pid, 0, "0 warnings")
         os.utime(part, (1, 1))
         pid_check(s, p.pid, 0, "1 warnings", f"started before {conf}")
+
+
+def read_as_itself():
+    """What the process cannot read, or what is the kernel itself, keydctl does
+    not read for it."""
+    with serving() as (s, _):
+        conf = enabled(s)
+        p = sleeper(s, [], env=conf_env(conf), **as_user())
+        pid_check(s, p.pid, 0, f"{conf} activates keyd")
+        os.chmod(conf, 0o600)
+        text = pid_check(s, p.pid, 0, f"Permission denied (to {USER})")
+        ks.check("activates keyd" not in text, text)
+        secret = write(s.path("secret"), "hash\n")
+        os.chmod(secret, 0o600)
+        other = write(s.path("other.cnf"), f".include {secret}\n")
+        q = sleeper(s, [], "secret", env=conf_env(other), **as_user())
+        text = pid_check(s, q.pid, 1, f"{secret}: Permission denied")
+        ks.check("secret:1" not in text, text)
+        # Not even root's process gets the kernel to talk.
+        link = s.path("link.cnf")
+        os.symlink("/proc/sys/kernel/ostype", link)
+        r = sleeper(s, [], "kernel", env=conf_env(link))
+        text = pid_check(s, r.pid, 1, f"{link}, which it reads: Invalid")
+        write(other, f".include {link}\n")
+        pid_check(s, q.pid, 1, f"{link}: Invalid argument")
+
+
+def read_by_master():
+    """A server's workers have what its master has read, with its rights."""
+    with serving() as (s, cert):
+        conf = enabled(s)
+        os.chmod(conf, 0o600)
+        server = s.nginx([(cert, cert.key)], conf)
+        text = pid_check(s, server.pid, 0, "0 warnings")
+        ks.check(text.count(f"{conf} activates keyd") == 2, text)
+
+
+# Mounts a file system that never answers to READ, fills the place of its
+# environment, and lets the array of it lie in a file there.
+HANGS = r"""
+import ctypes, os, struct, sys, time
+libc = ctypes.CDLL(None, use_errno=True)
+ctypes.CDLL("libcrypto.so.3")
+place, uid = sys.argv[1], int(sys.argv[2])
+fd = os.open("/dev/fuse", os.O_RDWR)
+options = f"fd={fd},rootmode=40000,user_id={uid},group_id={uid}".encode()
+if libc.mount(b"f", place.encode(), b"fuse", 0, options):
+    raise OSError(ctypes.get_errno(), "mount")
+os.setgroups([])
+os.setresgid(uid, uid, uid)
+os.setresuid(uid, uid, uid)
+libc.prctl(4, 1, 0, 0, 0)
+
+def attributes(node, mode):
+    return struct.pack("<6Q10I", node, 1 << 20, 8, 0, 0, 0, 0, 0, 0, mode, 1,
+                       uid, uid, 0, 4096, 0)
+
+def serve():
+    libc.prctl(1, 9, 0, 0, 0)
+    while True:
+        request = os.read(fd, 1 << 17)
+        _, op, unique, node = struct.unpack("<IIQQ", request[:24])
+        answer = b""
+        if op == 26:
+            answer = struct.pack("<4I2H2I2H8I", 7, 31, 65536, 0, 12, 10, 65536,
+                                 1, 32, 0, *8 * [0])
+        elif op == 1:
+            answer = struct.pack("<4Q2I", 2, 0, 3600, 3600, 0, 0)
+            answer += attributes(2, 0o100666)
+        elif op == 3:
+            mode = 0o40777 if node == 1 else 0o100666
+            answer = struct.pack("<Q2I", 3600, 0, 0) + attributes(node, mode)
+        elif op in (14, 27):
+            answer = struct.pack("<Q2I", 1, 0, 0)
+        elif op == 15:
+            continue
+        os.write(fd, struct.pack("<IiQ", 16 + len(answer), 0, unique) + answer)
+
+if os.fork() == 0:
+    serve()
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + 3 * [
+    ctypes.c_int] + [ctypes.c_long]
+f = os.open(place + "/x", os.O_RDONLY)
+st = open("/proc/self/stat").read().rsplit(")", 1)[1].split()
+start, stop, stack = int(st[47]), int(st[48]), int(st[25])
+ctypes.memset(start, ord("x"), stop - start - 1)
+count = ctypes.c_ulong.from_address(stack).value
+first = ctypes.c_ulong.from_address(stack + (count + 2) * 8)
+first.value = libc.mmap(None, 65536, 1, 2, f, 0)
+print("ready", flush=True)
+while True:
+    libc.sleep(1000)
+"""
+
+
+def hangs():
+    """Memory that is a file of a file system which never answers: it is said,
+    and keydctl ends."""
+    with serving() as (s, _):
+        place = s.path("mount")
+        os.mkdir(place)
+        uid = str(pwd.getpwnam("games").pw_uid)
+        argv = [PYTHON, "-I", "-c", HANGS, place, uid]
+        p = s.program(argv, "hangs")
+        try:
+            p.wait_output("ready")
+            began = time.monotonic()
+            pid_check(s, p.pid, 1, "its memory does not answer")
+            took = time.monotonic() - began
+            ks.check(took < 30, f"{took} s")
+        finally:
+            ks.run(["umount", "-l", place])
+            p.stop()
 
 
 # --- users and keys ---------------------------------------------------------
@@ -564,6 +679,9 @@ ROOT_TESTS = [
     ("a child that cannot be read", unreadable_child),
     ("which openssl.cnf a server with a title reads", titled),
     ("an included file was changed", changed_include),
+    ("its files are read with its rights", read_as_itself),
+    ("the files of a master", read_by_master),
+    ("memory that never answers", hangs),
     ("the overflow user", overflow_user),
     ("many keys", many_keys),
     ("another program under the socket's name", impostor),
@@ -584,6 +702,8 @@ def main():
             continue
         if fn in [t[1] for t in ROOT_TESTS] and not ks.ROOT:
             tap.skip(name, "needs root")
+        elif fn is hangs and not os.access("/dev/fuse", os.W_OK):
+            tap.skip(name, "no /dev/fuse here")
         else:
             tap.run(name, fn)
     return tap.end()
