@@ -174,7 +174,8 @@ receive(struct helper *h, uint8_t *data, struct fault *f)
 		r = poll(&p, 1, TIMEOUT);
 	while (r < 0 && errno == EINTR);
 	if (r == 0)
-		return fault_set(f, FAULT_FAILED, "keyd-load: no answer in %d s", TIMEOUT / 1000);
+		return fault_set(f, FAULT_FAILED,
+			"keyd-load: no answer in %d s", TIMEOUT / 1000);
 	n = boot_recv(h->fd, data, BOOT_MAX, NULL, 0, &nfds);
 	if (n < 0)
 		return fault_set(

@@ -228,6 +228,12 @@ def import_refusals():
         ks.expect_words(text, "of tls-server, csr, sign, tls-client, decrypt")
         big = s.write("tls/big.key", "x" * 65537, 0o600)
         refused(s, 1, *import_args(cert), big, words=["64 kB: not a key file"])
+        if ks.ROOT:
+            os.mkdir(s.path("theirs"))
+            closed = s.write("theirs/closed.key", "x", 0o600)
+            os.chown(s.path("theirs"), ALICE, ALICE)
+            words = ["opened as the owner", "chown it to him"]
+            refused(s, 1, *import_args(cert), closed, words=words)
         one = key_pair(s, "one")
         two = ["import", "--allow", USER, "--use", "tls-server,csr", one.key, big]
         refused(s, 5, *two, words=["imported as one", "of 2 keys, 1 were not"])
