@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "broker/due.h"
@@ -157,7 +158,7 @@ open_socket(void)
 static int
 take_path(struct listener *one, const struct config *c)
 {
-	int fd = open_socket();
+	int fd = open_socket(), saved;
 
 	if (fd < 0) {
 		(void)snprintf(one->why, SOCKFILE_WHY, "%s", strerror(errno));
@@ -173,7 +174,9 @@ take_path(struct listener *one, const struct config *c)
 	one->fd = fd;
 	return 0;
 err_socket:
+	saved = errno;
 	(void)close(fd);
+	errno = saved;
 	return -1;
 }
 
@@ -189,6 +192,7 @@ take_name(struct listener *one)
 	socklen_t size =
 		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
 	char holder[HOLDER_TEXT];
+	int saved;
 
 	memcpy(addr.sun_path, one->name, len);
 	addr.sun_path[0] = '\0';
@@ -198,14 +202,16 @@ take_name(struct listener *one)
 		bind(one->fd, (const struct sockaddr *)&addr, size) == 0 &&
 		start(one->fd) == 0)
 		return 0;
-	if (errno != EADDRINUSE) {
-		(void)snprintf(one->why, SOCKFILE_WHY, "%s", strerror(errno));
+	saved = errno;
+	if (saved != EADDRINUSE) {
+		(void)snprintf(one->why, SOCKFILE_WHY, "%s", strerror(saved));
 	} else if (!one->waiting) {
 		/* Asked once: to ask is to connect. */
 		holder_find(&addr, size, holder);
 		(void)snprintf(one->why, SOCKFILE_WHY,
 			"taken by another program (%s)", holder);
 	}
+	errno = saved;
 	return -1;
 }
 
@@ -213,6 +219,24 @@ static int
 take(struct listener *one, const struct config *c)
 {
 	return one->name[0] == '@' ? take_name(one) : take_path(one, c);
+}
+
+/*
+ * At start. A keyd that was killed while it started a session leaves a process
+ * that holds its sockets for some milliseconds more.
+ */
+static int
+take_in_time(struct listener *one, const struct config *c)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	uint64_t until = due_now() + LISTEN_PATIENCE;
+
+	while (take(one, c) < 0) {
+		if (errno != EADDRINUSE || due_now() >= until)
+			return -1;
+		(void)nanosleep(&pause, NULL);
+	}
+	return 0;
 }
 
 static struct listener *
@@ -257,7 +281,7 @@ add(struct listeners *l, const struct config *c, const char *name,
 	one = &l->list[l->n++];
 	*one = (struct listener){ .fd = -1, .number = number };
 	(void)snprintf(one->name, sizeof(one->name), "%s", name);
-	if (take(one, c) == 0)
+	if (take_in_time(one, c) == 0)
 		return 0;
 	if (needed)
 		return cannot_start(l, c, one);

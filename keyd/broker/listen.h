@@ -14,7 +14,8 @@
 enum {
 	LISTEN_MAX = CONFIG_MAX_SOCKETS + LISTENER_MAX + 1,
 	LISTEN_BACKLOG = 512,
-	LISTEN_PAUSE = 5000, /* ms until it is tried again */
+	LISTEN_PAUSE = 5000,   /* ms until it is tried again */
+	LISTEN_PATIENCE = 500, /* ms at start, for one that is being let go */
 };
 
 struct listener {

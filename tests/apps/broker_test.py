@@ -11,6 +11,7 @@ import stat
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -655,6 +656,32 @@ def reloads_in_a_row():
         wait_for("the late key", has_late)
 
 
+def socket_let_go_late():
+    """A keyd that was killed while it started a session leaves a process that
+    has its sockets for a moment longer."""
+    with Scratch() as s:
+        add_key(s)
+        held = []
+        for address in (s.socket, f"\0{s.abstract}"):
+            one = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            one.bind(address)
+            one.listen(1)
+            held.append(one)
+
+        def let_go():
+            for one in held:
+                one.close()
+
+        late = threading.Timer(0.2, let_go)
+        late.start()
+        s.start_keyd()
+        late.join()
+        check("taken" not in s.keyd_log(), s.keyd_log())
+        for address in (s.socket, f"\0{s.abstract}"):
+            with Client(address) as c:
+                check(c.call(HELLO)[1] == 0, "hello")
+
+
 # --- the service manager ----------------------------------------------------
 
 
@@ -1090,6 +1117,7 @@ TESTS = [
     ("a certificate of root's that is wrong is told, and stops nothing", trusted_certificate, False),
     ("settings fixed at start need a restart", reload_of_fixed_settings, False),
     ("reloads in a row end with the last one", reloads_in_a_row, False),
+    ("a socket that is let go of late", socket_let_go_late, False),
     ("tells the service manager", notifies, False),
     ("takes inherited sockets", is_activated, False),
     ("refuses inherited sockets of the wrong kind", refuses_wrong_activation, False),
