@@ -8,11 +8,16 @@
 
 enum {
 	BER_INTEGER = 0x02,
+	BER_BIT_STRING = 0x03,
+	BER_OCTET_STRING = 0x04,
 	BER_SEQUENCE = 0x30,
 	BER_SET = 0x31,
 	BER_CONSTRUCTED = 0x20,
 	BER_NUMBER = 0x1F, /* of a tag; all ones: it follows */
 	BER_MORE = 0x80,
+	BER_CONTEXT = 0xA0,    /* of [0], constructed */
+	BER_CONTEXT_FIRST = 4, /* an outer one's highest number */
+	BER_CONTEXT_INNER = 8, /* of those inside: GeneralName's */
 };
 
 /*
@@ -26,16 +31,15 @@ static const struct {
 	/* CertificationRequestInfo, TBSCertificate v1, TBSCertList v2,
 	 * AttributeCertificateInfo, CertRequest: INTEGER, SEQUENCE */
 	{ BER_SEQUENCE, BER_INTEGER, BER_SEQUENCE },
-	/* TBSCertificate v2 and v3, ResponseData: [0] INTEGER */
-	{ BER_SEQUENCE, 0xA0, BER_INTEGER },
-	/* ResponseData: responderID [1] Name, [2] OCTET STRING */
-	{ BER_SEQUENCE, 0xA1, BER_SEQUENCE },
-	{ BER_SEQUENCE, 0xA2, 0x04 },
+	/* Manifest (RPKI): INTEGER, GeneralizedTime */
+	{ BER_SEQUENCE, BER_INTEGER, 0x18 },
 	/* TBSCertList v1: AlgorithmIdentifier; PublicKeyAndChallenge: its
 	 * SubjectPublicKeyInfo; ProtectedPart (CMP): its header */
 	{ BER_SEQUENCE, BER_SEQUENCE, 0x06 },
 	{ BER_SEQUENCE, BER_SEQUENCE, BER_SEQUENCE },
 	{ BER_SEQUENCE, BER_SEQUENCE, BER_INTEGER },
+	/* DVCSRequest: ENUMERATED */
+	{ BER_SEQUENCE, BER_SEQUENCE, 0x0A },
 	/* SignedAttributes (CMS): SET OF Attribute */
 	{ BER_SET, BER_SEQUENCE, 0x06 },
 };
@@ -102,6 +106,31 @@ read_element(struct reader *r, struct element *e)
 	return true;
 }
 
+/*
+ * [0] to [4] around an element as they are around in what is signed. As first
+ * of a SEQUENCE: TBSCertificate v2 and v3 ([0] INTEGER), ResponseData and
+ * TBSRequest of OCSP ([0] INTEGER, [1] Name, [1] GeneralName, [2] OCTET
+ * STRING), AuthPack and ReplyKeyPack of PKINIT ([0] SEQUENCE), KDCDHKeyInfo
+ * ([0] BIT STRING), POPOSigningKeyInput ([0] GeneralName).
+ */
+static bool
+is_context(const struct element *e, struct reader r)
+{
+	struct reader content;
+	struct element inner;
+	uint8_t tag;
+
+	if (e->tag < BER_CONTEXT || e->tag > BER_CONTEXT + BER_CONTEXT_FIRST)
+		return false;
+	content = reader_init(r.pos, e->len);
+	if (!read_element(&content, &inner))
+		return false;
+	tag = inner.tag | BER_CONSTRUCTED;
+	return inner.tag == BER_SEQUENCE || inner.tag == BER_INTEGER ||
+	       inner.tag == BER_BIT_STRING || inner.tag == BER_OCTET_STRING ||
+	       (tag >= BER_CONTEXT && tag <= BER_CONTEXT + BER_CONTEXT_INNER);
+}
+
 static bool
 is_signed_ber(struct view m)
 {
@@ -121,6 +150,8 @@ is_signed_ber(struct view m)
 	/* A version number is signed as such, whatever follows. */
 	if (outer.tag == BER_SEQUENCE && first.tag == BER_INTEGER &&
 		first.len == 1)
+		return true;
+	if (outer.tag == BER_SEQUENCE && is_context(&first, r))
 		return true;
 	if ((first.tag & BER_CONSTRUCTED) == 0)
 		(void)reader_bytes(&r, first.len);
@@ -204,14 +235,20 @@ is_tagged_cose(struct view m)
 	       reader_u8(&r) == COSE_ALG && !r.failed;
 }
 
-/* What ssh-keygen -Y signs: PROTOCOL.sshsig of OpenSSH. */
-static bool
-is_sshsig(struct view m)
-{
-	static const char magic[] = "SSHSIG";
+/* Texts at the very start: PROTOCOL.sshsig of OpenSSH, and DSSE's PAE. */
+static const char *const magics[] = { "SSHSIG", "DSSEv1 " };
 
-	return m.len >= sizeof(magic) - 1 &&
-	       memcmp(m.data, magic, sizeof(magic) - 1) == 0;
+static bool
+has_magic(struct view m)
+{
+	size_t i, n;
+
+	for (i = 0; i < ROWS(magics); i++) {
+		n = strlen(magics[i]);
+		if (m.len >= n && memcmp(m.data, magics[i], n) == 0)
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -248,6 +285,9 @@ is_openpgp(struct view m)
 enum {
 	RUN = 6,
 	RANDOM = 32,
+	RANDOMS = 64,
+	PLAIN = 52, /* of the randoms, to be a text with a few changed bytes */
+	ZEROS = 8,  /* of the randoms, to be binary or UTF-16 */
 };
 
 /* Any RUN bytes of the key's, in whatever structure they may stand. */
@@ -262,26 +302,174 @@ holds_key(struct view m, struct view spki)
 	return false;
 }
 
-/* The client's random, if it is the start of a text. */
 static bool
-is_text(struct view m)
+is_plain(uint8_t c)
 {
-	size_t i;
-	uint8_t c;
+	return (c >= ' ' && c <= '~') || c == '\t' || c == '\n' || c == '\r';
+}
 
-	for (i = 0; i < RANDOM && i < m.len; i++) {
-		c = m.data[i];
-		if ((c < ' ' && c != '\t' && c != '\n' && c != '\r') || c > '~')
+/* How many bytes follow one that starts a character of UTF-8; -1 if none. */
+static int
+utf8_more(uint8_t c)
+{
+	if (is_plain(c))
+		return 0;
+	if (c < 0xC2 || c > 0xF4)
+		return -1;
+	return c < 0xE0 ? 1 : c < 0xF0 ? 2 : 3;
+}
+
+/* Is the client's random UTF-8, perhaps but for its last character's end? */
+static bool
+starts_as_text(struct view m)
+{
+	int more = 0;
+	size_t i;
+
+	for (i = 0; i < RANDOM; i++) {
+		if (more > 0 && (m.data[i] & 0xC0) == 0x80) {
+			more--;
+			continue;
+		}
+		if (more > 0)
+			return false;
+		more = utf8_more(m.data[i]);
+		if (more < 0)
 			return false;
 	}
-	return i == RANDOM;
+	return true;
+}
+
+/*
+ * By chance, with 56 bytes that are random and the sentinel: UTF-8 once in
+ * 2^34, as many plain bytes once in 2^32, as many zeros once in 2^33 (without a
+ * sentinel 2^32).
+ */
+static bool
+is_text_or_binary(struct view m)
+{
+	size_t i, plain = 0, zeros = 0;
+
+	if (m.len < RANDOMS)
+		return false;
+	for (i = 0; i < RANDOMS; i++) {
+		plain += is_plain(m.data[i]);
+		zeros += m.data[i] == 0;
+	}
+	return plain >= PLAIN || zeros >= ZEROS || starts_as_text(m);
+}
+
+/*
+ * What base64 decodes to, as far as it tells a JOSE header. Zeros are left out,
+ * so that UTF-16 and UTF-32 are as UTF-8.
+ */
+struct header {
+	uint32_t bits;  /* of the characters so far; the lowest count */
+	unsigned count; /* how many of them are no whole byte yet */
+	uint32_t tail;  /* the last four bytes */
+	uint8_t first, last;
+	bool has_alg; /* or a name that is written with escapes */
+};
+
+enum {
+	ALG = 'a' << 16 | 'l' << 8 | 'g',
+	ESCAPED = '\\' << 24 | 'u' << 16 | '0' << 8 | '0',
+};
+
+/* White space of JSON, and the bytes of a byte order mark. */
+static bool
+is_blank(uint8_t c)
+{
+	return c != 0 && strchr(" \t\n\r\xEF\xBB\xBF\xFE\xFF", c) != NULL;
+}
+
+static void
+take_byte(struct header *h, uint8_t c)
+{
+	if (c == 0)
+		return;
+	h->tail = h->tail << 8 | c;
+	if ((h->tail & 0xFFFFFF) == ALG || h->tail == ESCAPED)
+		h->has_alg = true;
+	if (is_blank(c))
+		return;
+	if (h->first == 0)
+		h->first = c;
+	h->last = c;
+}
+
+static void
+take_sextet(struct header *h, unsigned v)
+{
+	h->bits = h->bits << 6 | v;
+	h->count += 6;
+	if (h->count >= 8) {
+		h->count -= 8;
+		take_byte(h, (uint8_t)(h->bits >> h->count));
+	}
+}
+
+/* The value of a character of base64, the last two being of these; -1: none. */
+static int
+sextet(uint8_t c, const char *last)
+{
+	const char *at;
+
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	at = c == 0 ? NULL : strchr(last, c);
+	return at == NULL ? -1 : 62 + (int)((at - last) % 2);
+}
+
+/* Up to the first dot; a decoder may also end at any = before, or skip it. */
+static bool
+starts_as_token(struct view m, const char *last)
+{
+	struct header h = { 0 };
+	size_t i;
+	int v;
+
+	for (i = 0; i < m.len; i++) {
+		v = sextet(m.data[i], last);
+		if (v >= 0)
+			take_sextet(&h, (unsigned)v);
+		else if ((m.data[i] == '.' || m.data[i] == '=') && h.has_alg &&
+			 h.first == '{' && h.last == '}')
+			return true;
+		if (m.data[i] == '.')
+			return false;
+	}
+	return false;
+}
+
+/*
+ * A web token for the most lenient of readers: they skip what is not in their
+ * alphabet, which is one of three. A JOSE header is an object with a member
+ * "alg" (RFC 7515 §4.1.1), whatever else the reader of JSON tolerates.
+ */
+static bool
+is_token(struct view m)
+{
+	return starts_as_token(m, "-_+/") || starts_as_token(m, "-_") ||
+	       starts_as_token(m, "+/");
 }
 
 bool
 confusable(struct view message, struct view spki)
 {
-	return holds_key(message, spki) || is_text(message) ||
+	return holds_key(message, spki) || is_text_or_binary(message) ||
 	       is_signed_ber(message) || is_sig_structure(message) ||
-	       is_tagged_cose(message) || is_sshsig(message) ||
-	       is_openpgp(message) || transcript_starts(message);
+	       is_tagged_cose(message) || has_magic(message) ||
+	       is_openpgp(message) || is_token(message) ||
+	       transcript_starts(message);
+}
+
+bool
+confusable_transcript(struct view message)
+{
+	return is_token(message) || is_openpgp(message);
 }

@@ -165,7 +165,8 @@ grammar_classify(
 			g.defect = GRAMMAR_CONFUSABLE;
 	} else if (transcript_is_client(message)) {
 		g.form = GRAMMAR_TLS12_CLIENT;
-		if (message.len <= ECDHE_MAX || passes_for_ske(message))
+		if (message.len <= ECDHE_MAX || passes_for_ske(message) ||
+			confusable_transcript(message))
 			g.defect = GRAMMAR_CONFUSABLE;
 	} else {
 		(void)classify_ske(message, spki, on_curve, &g);

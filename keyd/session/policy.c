@@ -148,9 +148,11 @@ policy_check(const struct ring_entry *key, const struct proto_sign *m,
 	grammar_on_curve_fn *on_curve)
 {
 	struct grammar_result g = { .form = GRAMMAR_OTHER };
+	uint16_t weak = weak_digest(m);
 
-	if (weak_digest(m) && (key->key.flags & PROTO_KEY_WEAK_DIGESTS) == 0)
-		return DETAIL_WEAK_DIGEST;
+	if (weak != DETAIL_NONE &&
+		(key->key.flags & PROTO_KEY_WEAK_DIGESTS) == 0)
+		return weak;
 	if ((key->key.use & PROTO_USE_SIGN) != 0)
 		return DETAIL_NONE;
 	if (m->input != PROTO_INPUT_MESSAGE)

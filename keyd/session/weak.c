@@ -43,7 +43,7 @@ names_weak(struct view data)
 	return false;
 }
 
-bool
+uint16_t
 weak_digest(const struct proto_sign *m)
 {
 	switch (m->scheme.digest) {
@@ -51,17 +51,19 @@ weak_digest(const struct proto_sign *m)
 	case PROTO_SHA1:
 	case PROTO_MD5_SHA1:
 	case PROTO_RIPEMD160:
-		return true;
+		return DETAIL_WEAK_DIGEST;
 	case PROTO_NO_DIGEST:
 		break;
 	default:
-		return false;
+		return DETAIL_NONE;
 	}
 	/* EdDSA has no digest to name: data is the message. */
 	if (m->input != PROTO_INPUT_DIGEST)
-		return false;
+		return DETAIL_NONE;
 	if (m->data.len < SHORTEST)
-		return true;
-	return m->scheme.algorithm == PROTO_RSA_PKCS1 &&
-	       (m->data.len == MD5_SHA1_LEN || names_weak(m->data));
+		return DETAIL_SHORT_DATA;
+	if (m->scheme.algorithm == PROTO_RSA_PKCS1 &&
+		(m->data.len == MD5_SHA1_LEN || names_weak(m->data)))
+		return DETAIL_WEAK_DIGEST;
+	return DETAIL_NONE;
 }

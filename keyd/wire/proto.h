@@ -193,6 +193,7 @@ enum proto_detail {
 	DETAIL_TLS_VERSION = 29,
 	DETAIL_LIBRARY = 30,
 	DETAIL_TLS_GROUP_OFF = 31,
+	DETAIL_SHORT_DATA = 32,
 };
 
 struct proto_request {

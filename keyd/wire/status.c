@@ -54,11 +54,11 @@ static const struct detail_row details[] = {
 		"tls12 = any" },
 	[DETAIL_CONFUSABLE] = { "the message could be taken for one of another "
 				"format",
-		"use = sign" },
+		NULL },
 	[DETAIL_TLS_GROUP] = { "a TLS 1.2 group for which keyd does not sign",
 		NULL },
 	[DETAIL_TLS_POINT] = { "a TLS 1.2 point that is not on its curve",
-		"use = sign" },
+		NULL },
 	[DETAIL_TLS_SCHEME] = { "this version of TLS does not use this "
 				"algorithm and digest with this key (Ed25519 "
 				"and Ed448 sign TLS 1.3 only)",
@@ -71,6 +71,10 @@ static const struct detail_row details[] = {
 		"use = sign" },
 	[DETAIL_WEAK_DIGEST] = { "MD5, SHA-1 and RIPEMD-160 are too weak to "
 				 "sign",
+		"weak-digests = yes" },
+	[DETAIL_SHORT_DATA] = { "raw data of fewer than 28 bytes, which is "
+				"shorter than any digest that is strong "
+				"enough",
 		"weak-digests = yes" },
 	[DETAIL_CLIENT_AUTH] = { "the message authenticates a TLS client",
 		"use = tls-client" },
@@ -93,7 +97,7 @@ static const struct detail_row details[] = {
 		"use = tls-dhe" },
 	[DETAIL_DHE_GROUP] = { "Diffie-Hellman parameters that are no sound "
 			       "group of 2048 to 8192 bits",
-		"use = sign" },
+		NULL },
 	[DETAIL_NOT_TLS_CLIENT] = { "the message is not a TLS client's "
 				    "handshake signature",
 		"use = sign" },
@@ -132,6 +136,17 @@ static const struct detail_row details[] = {
 
 /* Where a setting of the policy would be the wrong cure. */
 static const char *const advice[] = {
+	/* No honest server sends these: they may be the sign of an attack. */
+	[DETAIL_CONFUSABLE] =
+		"find out who controls the application, if that happens again, "
+		"or switch TLS 1.2 off (`tls12 = no`)",
+	[DETAIL_TLS_POINT] =
+		"no honest server sends that: find out who controls the "
+		"application, or switch TLS 1.2 off (`tls12 = no`)",
+	[DETAIL_DHE_GROUP] =
+		"give the server a group of 2048 bits or more, or ECDHE alone; "
+		"if it has that, find out who controls the application, or "
+		"switch TLS 1.2 off (`tls12 = no`)",
 	[DETAIL_TLS_GROUP] =
 		"limit the server's groups to x25519, P-256 and P-384 "
 		"(OpenSSL: Groups; nginx: ssl_ecdh_curve X25519:P-256:P-384)",

@@ -701,6 +701,11 @@ def rsautl(o, k):
         o.refused(
             *["padding", "rsautl", what, "-raw", "-inkey", rsa.key, "-in", out]
         )
+    o.s.write("short", "27 bytes, as no digest has.")
+    o.refused(
+        ["fewer than 28 bytes", "weak-digests = yes"],
+        *["rsautl", "-sign", "-inkey", rsa.key, "-in", o.path("short")],
+    )
     o.refused(
         *["PKCS#1 v1.5 or PSS padding", "rsautl", "-sign", "-x931"],
         *["-inkey", rsa.key, "-in", data],

@@ -8,9 +8,11 @@
  */
 #include "fuzz.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/x509.h>
 
 #include "session/policy.h"
@@ -68,6 +70,44 @@ wrap(struct view m, uint8_t *out)
 	return 4 + len;
 }
 
+/* How many bytes of the randoms are from low to high? */
+static size_t
+count(struct view m, uint8_t low, uint8_t high)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < 64; i++)
+		n += m.data[i] >= low && m.data[i] <= high;
+	return n;
+}
+
+/* As Python's urlsafe_b64decode and json.loads read a header, or nearly. */
+static bool
+reads_as_token(struct view m)
+{
+	const uint8_t *dot = memchr(m.data, '.', m.len);
+	size_t len = dot == NULL ? 0 : (size_t)(dot - m.data), i, n = 0;
+	char text[4096 + 4], json[4096];
+	int got;
+
+	for (i = 0; i < len && m.data[i] != '=' && n < 4096; i++)
+		if (isalnum(m.data[i]) ||
+			strchr("-_+/", m.data[i] | !m.data[i]))
+			text[n++] = m.data[i] == '-'   ? '+'
+				    : m.data[i] == '_' ? '/'
+						       : (char)m.data[i];
+	while (n % 4 != 0)
+		text[n++] = '=';
+	got = n == 0 ? 0
+		     : EVP_DecodeBlock(
+			       (uint8_t *)json, (uint8_t *)text, (int)n);
+	/* What was padded decodes to zeros at the end. */
+	while (got > 0 && json[got - 1] == 0)
+		got--;
+	return got > 8 && json[0] == '{' && json[got - 1] == '}' &&
+	       memmem(json, (size_t)got, "\"alg\"", 5) != NULL;
+}
+
 static void
 must_be_nothing_else(struct view m)
 {
@@ -90,6 +130,9 @@ must_be_nothing_else(struct view m)
 	/* COSE: an array, a text of nine bytes or more, "Signature". */
 	must(m.data[0] < 0x80 || m.data[0] > 0x97 || m.data[1] < 0x69 ||
 		m.data[1] > 0x77 || memcmp(m.data + 2, "Signature", 9) != 0);
+	must(count(m, 0, 0) < 8 && count(m, ' ', '~') < 52);
+	must(memcmp(m.data, "DSSEv1 ", 7) != 0);
+	must(!reads_as_token(m));
 	/* SEQUENCE of this length (in short form) { INTEGER of one byte, */
 	must(m.data[0] != 0x30 || m.data[1] >= 0x80 || m.data[1] != m.len - 2 ||
 		m.data[2] != 0x02 || m.data[3] != 0x01);

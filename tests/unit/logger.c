@@ -77,7 +77,8 @@ Test(report, each_kind_has_its_words)
 		"<4>would refuse, but for `enforce = log`, sign: peer pid=12 "
 		"uid=33 gid=34 session=55: the key's policy does not allow "
 		"this use: the message could be taken for one of another "
-		"format; would be allowed by `use = sign`");
+		"format; find out who controls the application, if that "
+		"happens again, or switch TLS 1.2 off (`tls12 = no`)");
 	a = (struct audit){
 		.kind = AUDIT_FAILED, .type = 99, .status = PROTO_INTERNAL
 	};
@@ -308,7 +309,7 @@ Test(limit, a_lasting_flood_hides_nothing_either)
 	uint16_t d;
 
 	for (now = 1; now < 3600 * 1000; now += 1000)
-		for (d = 1; d <= DETAIL_TLS_GROUP_OFF; d++)
+		for (d = 1; d <= DETAIL_SHORT_DATA; d++)
 			(void)lines_of(&l, refusal(33, d, 1), 2, now);
 	cr_assert_eq(lines_of(&l, refusal(33, 77, 1), 1, now), 1);
 }

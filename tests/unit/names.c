@@ -174,9 +174,8 @@ Test(names, every_status_has_a_name_and_words_of_its_own)
 /* docs/PROTOCOL.md §4: which details a setting would allow. */
 static const uint64_t with_setting =
 	1U << DETAIL_NOT_TLS_SERVER | 1U << DETAIL_TLS12_OFF |
-	1U << DETAIL_NO_SENTINEL | 1U << DETAIL_CONFUSABLE |
-	UINT64_C(1) << DETAIL_TLS_GROUP_OFF | 1U << DETAIL_TLS_POINT |
-	1U << DETAIL_DHE_GROUP | 1U << DETAIL_NOT_CSR |
+	1U << DETAIL_NO_SENTINEL | UINT64_C(1) << DETAIL_SHORT_DATA |
+	UINT64_C(1) << DETAIL_TLS_GROUP_OFF | 1U << DETAIL_NOT_CSR |
 	1U << DETAIL_DIGEST_BLIND | 1U << DETAIL_WEAK_DIGEST |
 	1U << DETAIL_CLIENT_AUTH | 1U << DETAIL_DELEGATED_CREDENTIAL |
 	1U << DETAIL_SESSIONS | 1U << DETAIL_SESSIONS_USER |
@@ -188,7 +187,7 @@ Test(names, every_detail_has_words_and_its_setting)
 	uint16_t a, b;
 
 	cr_assert_str_eq(detail_text(DETAIL_NONE), "");
-	for (a = 1; a <= DETAIL_TLS_GROUP_OFF; a++) {
+	for (a = 1; a <= DETAIL_SHORT_DATA; a++) {
 		cr_assert_neq(detail_text(a)[0], '\0', "%d", a);
 		cr_assert_eq(detail_setting(a) != NULL,
 			(with_setting >> a & 1) != 0, "%d", a);
@@ -201,6 +200,23 @@ Test(names, every_detail_has_words_and_its_setting)
 	cr_assert_null(detail_setting(a));
 	cr_assert_null(detail_setting(65535));
 	cr_assert_null(detail_advice(65535));
+}
+
+/* Nor is what an honest server never sends. */
+Test(names, the_sign_of_an_attack_is_no_reason_to_sign_everything)
+{
+	static const uint16_t attacks[] = { DETAIL_CONFUSABLE, DETAIL_TLS_POINT,
+		DETAIL_DHE_GROUP };
+	size_t i;
+
+	for (i = 0; i < sizeof(attacks) / sizeof(attacks[0]); i++) {
+		cr_assert_null(detail_setting(attacks[i]));
+		cr_assert_not_null(strstr(detail_advice(attacks[i]),
+			"who controls the application"));
+		cr_assert_not_null(
+			strstr(detail_advice(attacks[i]), "`tls12 = no`"));
+		cr_assert_null(strstr(detail_advice(attacks[i]), "use = "));
+	}
 }
 
 /* It would give up all protection for a mistake in the server's settings. */
