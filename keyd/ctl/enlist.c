@@ -1,12 +1,12 @@
 #include "enlist.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "certificate.h"
 #include "daemon.h"
 #include "origin.h"
 #include "recover.h"
@@ -51,13 +51,11 @@ enlist_inspect(const struct store *s, const char *name, const struct policy *p,
 	if (key < 0)
 		return -1;
 	if (cert[0] != '\0')
-		fd = open(cert, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (cert[0] != '\0' && fd < 0)
-		(void)fault_set(
-			f, FAULT_FAILED, "%s: %s", cert, strerror(errno));
-	else
+		fd = certificate_of_policy(cert, f);
+	if (cert[0] == '\0' || fd >= 0 || fd == CERTIFICATE_FOREIGN)
 		r = helper_inspect(s->config,
-			store_path(s, STORE_KEY, name, path), key, fd, out, f);
+			store_path(s, STORE_KEY, name, path), key,
+			fd < 0 ? -1 : fd, out, f);
 	(void)close(key);
 	if (fd >= 0)
 		(void)close(fd);

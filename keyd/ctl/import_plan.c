@@ -2,13 +2,13 @@
 #include "import.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "import_again.h"
 #include "ini/ini.h"
+#include "certificate.h"
 #include "keytype.h"
 #include "recover.h"
 #include "text.h"
@@ -59,12 +59,8 @@ inspect(struct import_job *j, struct fault *f)
 		return fault_set(
 			f, FAULT_FAILED, "memfd_create: %s", strerror(errno));
 	if (cert != NULL)
-		files[1] = open(
-			cert, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (cert != NULL && files[1] < 0)
-		(void)fault_set(
-			f, FAULT_FAILED, "%s: %s", cert, strerror(errno));
-	else
+		files[1] = certificate_named(cert, f);
+	if (cert == NULL || files[1] >= 0)
 		r = helper_extract(&j->ctl->config, j->place->real, files,
 			j->options->passphrase, j->key, &j->answer, f);
 	(void)close(files[0]);

@@ -292,7 +292,8 @@ policy_judge_certificate(const struct policy *p, char *out, size_t size)
 	int fd;
 
 	out[0] = '\0';
-	if (p->certificate[0] == '\0')
+	/* A relative one lies with the policies. */
+	if (p->certificate[0] != '/')
 		return;
 	fd = trust_open(AT_FDCWD, "", p->certificate, &why);
 	if (fd >= 0)

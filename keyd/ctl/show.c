@@ -16,7 +16,7 @@ struct view_of {
 	int code; /* 0, or of a policy or certificate that cannot be read */
 	struct fault unread; /* why the certificate cannot; or "" */
 	char words[128], hash[2 * PROTO_HASH_LEN + 1], until[32], when[32];
-	char listeners[LISTENERS_WORDS];
+	char listeners[LISTENERS_WORDS], note[PATH_MAX + 128];
 };
 
 static int
@@ -45,6 +45,7 @@ look(const struct store *s, const char *name, struct view_of *v,
 		return -1;
 	if (v->unread.text[0] != '\0')
 		v->code = fault_print(&v->unread);
+	policy_judge_certificate(&v->policy, v->note, sizeof(v->note));
 	(void)proto_use_names(v->policy.use, v->words, sizeof(v->words));
 	text_hex(v->answer.d.hash, PROTO_HASH_LEN, v->hash);
 	(void)text_time(v->answer.d.not_after, v->until);
@@ -59,6 +60,8 @@ certificate_words(const struct view_of *v)
 	static const char *const words[] = { "none", "matches",
 		"DOES NOT MATCH" };
 
+	if (v->note[0] != '\0')
+		return "not checked";
 	return v->unread.text[0] != '\0' ? "CANNOT BE READ"
 					 : words[v->answer.d.certificate];
 }
@@ -90,6 +93,7 @@ say(const char *name, const struct view_of *v)
 	line("weak-keys", v->policy.weak_keys);
 	line("enforce", v->policy.enforce);
 	line("certificate", v->policy.certificate);
+	line("", v->note);
 	if (v->answer.d.certificate != 0 || v->unread.text[0] != '\0')
 		line("", certificate_words(v));
 	if (v->answer.d.certificate != 0) {
@@ -124,6 +128,7 @@ say_json(struct json *j, const char *name, const struct view_of *v)
 	json_string(j, "enforce", v->policy.enforce);
 	json_string(j, "certificate", v->policy.certificate);
 	json_string(j, "certificate-check", certificate_words(v));
+	json_string(j, "certificate-note", v->note);
 	json_string(j, "subject", v->answer.subject);
 	json_number(j, "not-after", v->answer.d.not_after);
 	json_string(j, "file", v->origin.path);

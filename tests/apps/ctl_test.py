@@ -712,7 +712,8 @@ def foreign_certificate():
         cert = key_pair(s)
         os.mkdir(s.path("tenant"))
         live = shutil.copy(cert.cert, s.path("tenant/live.crt"))
-        os.chmod(s.path("tenant"), 0o777)
+        os.chown(live, pwd.getpwnam("games").pw_uid, -1)
+        os.chown(s.path("tenant"), pwd.getpwnam("games").pw_uid, -1)
         args = ["import", "--allow", USER, "--certificate", live]
         text = s.ctl_ok(*args, "--dry-run", cert.key)
         ks.expect_words(text, f"certificate = {live}\n", "keyd will not check")
@@ -720,6 +721,46 @@ def foreign_certificate():
         note = json.loads(text)[0]["certificate-note"]
         ks.expect_words(note, "is not root's alone")
         ks.expect_words(s.state()["reasons"]["1"], "is not checked", live)
+        # Nor does keydctl: what others have put there since is not looked at.
+        shutil.copy(key_pair(s, "other").cert, live)
+        _, text = s.ctl("check")
+        ks.expect_words(text, "is not checked", live)
+        ks.check("another key" not in text, text)
+        text = s.ctl_ok("show", "site")
+        ks.expect_words(text, "keyd will not check")
+        found = json.loads(s.ctl_ok("--json", "show", "site"))
+        ks.check(found["certificate-check"] == "not checked", f"{found}")
+
+
+def certificate_of_a_user():
+    """A path that its owner aims at devices, the kernel, others' files."""
+    with running() as s:
+        cert = key_pair(s)
+        folder = s.path("tenant")
+        os.mkdir(folder)
+        games = pwd.getpwnam("games").pw_uid
+        live = f"{folder}/live.crt"
+        secret = s.write("secret.crt", "secret\n", 0o600)
+        os.mkfifo(s.path("fifo"), 0o666)
+        refusals = [
+            ("/dev/full", "no regular file"),
+            ("/proc/version", "no regular file"),
+            (s.path("fifo"), "no regular file"),
+            (secret, "Permission denied"),
+        ]
+        args = ["import", "--allow", USER, "--use", "tls-server", "--dry-run"]
+        args += ["--certificate", live, cert.key]
+        for target, words in refusals:
+            os.symlink(target, live)
+            os.lchown(live, games, -1)
+            os.chown(folder, games, -1)
+            status, text = s.ctl(*args)
+            ks.check(status != 0, f"{target}:\n{text}")
+            ks.expect_words(text, words)
+            os.unlink(live)
+        shutil.copy(cert.cert, live)
+        os.chown(live, games, -1)
+        s.ctl_ok(*args)
 
 
 def json_of_all():
@@ -1780,7 +1821,6 @@ TESTS = [
     ("another key's fault hinders nothing, and is told", beside_a_faulty_key),
     ("odd names do no harm, anywhere", odd_names),
     ("a policy names the certificate's link", renewed_certificate),
-    ("a certificate that is not root's is told", foreign_certificate),
     ("every verb that prints can print JSON", json_of_all),
     ("an outcome is that of one's own load", own_outcome),
     ("check finds what is wrong", check_finds),
@@ -1805,6 +1845,8 @@ TESTS = [
     ("remove killed at every call can be repeated", remove_killed),
 ]
 ROOT_TESTS = [
+    ("a certificate that is not root's is told", foreign_certificate),
+    ("a user aims a certificate elsewhere", certificate_of_a_user),
     # strace cannot read the paths of an undumpable process if it is not root.
     ("no openssl.cnf is loaded", no_openssl_cnf),
     ("import looks whether programs have the provider", import_where_enabled),
