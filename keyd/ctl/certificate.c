@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -64,6 +65,11 @@ fetch(void *arg, int out)
 	struct fault f = { 0 };
 	int fd = -1, memory = -1;
 
+	/* If it is abandoned, the lock of the store must not be. */
+	if (out > 0 && close_range(0, (unsigned)out - 1, 0) < 0)
+		return;
+	if (close_range((unsigned)out + 1, UINT_MAX, 0) < 0)
+		return;
 	if (path_find(e->path, &place, &f) == 0) {
 		fd = open_as_owner(&place, &f);
 		path_close(&place);
