@@ -195,6 +195,33 @@ Test(exclusion, a_transcript_that_is_a_weak_key_exchange)
 	cr_assert_gt(found, 100);
 }
 
+/* ---- transcript and web token ------------------------------------------ */
+
+/* Its header stands in the client's random. */
+Test(exclusion, a_transcript_that_is_a_web_token)
+{
+	static const char header[] = "eyJhbGciOiJFUzI1NiJ9.";
+	struct transcripts_shape s = { .session = 0 };
+	size_t dtls, at;
+
+	for (dtls = 0; dtls < 2; dtls++) {
+		s.dtls = dtls == 1;
+		at = s.dtls ? 14 : 6;
+		/* Until no byte of its length is one of base64. */
+		do {
+			transcripts_make(&t, &s, &seed);
+			cr_assert_eq(check(PROTO_USE_TLS_CLIENT), DETAIL_NONE);
+		} while (t.data[3] < 0x80);
+		memset(t.data + at, 1, 32);
+		memcpy(t.data + at + 8, header, sizeof(header) - 1);
+		cr_assert(transcript_is_client(message()));
+		cr_assert_eq(check(PROTO_USE_TLS_CLIENT), DETAIL_CONFUSABLE);
+		cr_assert_eq(acceptable(), 0);
+		t.data[at + 8]++;
+		cr_assert_eq(check(PROTO_USE_TLS_CLIENT), DETAIL_NONE);
+	}
+}
+
 /* ---- transcript and ECDHE key exchange --------------------------------- */
 
 /* The shortest transcript is longer: only its start can be there. */
