@@ -411,7 +411,7 @@ def squatter():
         p = chrooted(s, root, conf, "chroot")
         pid_check(s, p.pid, 0, f"can connect to @{s.abstract}", "was verified")
         s.stop_keyd()
-        q = fake(s, f"@{s.abstract}")
+        q = fake(s, f"@{s.abstract}", queue=64)
         s.start_keyd()
         text = pid_check(s, p.pid, 1, f"whoever listens at @{s.abstract}",
                          f"process {q.pid} of games")
