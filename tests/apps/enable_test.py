@@ -1077,7 +1077,7 @@ def in_other_places():
             f"{conf} activates keyd",
         )
         m = s.program(
-            ["unshare", "--mount", PYTHON, "-c", code], "mounts", env=env
+            [*ks.OWN_MOUNTS, PYTHON, "-c", code], "mounts", env=env
         )
         m.wait_output("ready")
         pid_check(s, m.pid, 1, f"it read {conf} before")

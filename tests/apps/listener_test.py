@@ -264,11 +264,15 @@ def as_keydctl_tells():
 # --- containers ----------------------------------------------------------------
 
 
-# Which every user can read.
-CONTAINER = [
-    *["/usr/bin/python3", "-I"],
-    f"{os.path.dirname(HERE)}/support/container.py",
-]
+def for_all(name):
+    """A program of ours, where every user can read it: not in a home folder,
+    as the sources may be."""
+    return shutil.copy(
+        f"{os.path.dirname(HERE)}/support/{name}", f"{BUILD}/tests/apps"
+    )
+
+
+CONTAINER = ["/usr/bin/python3", "-I", for_all("container.py")]
 
 
 def bare_environment(s):
@@ -294,7 +298,8 @@ def impossible():
     with Scratch() as s:
         os.mkdir(s.path("run/web"))
         status, text = contained("podman", s, 0, "true")
-    return f"no namespaces: {text.strip()}" if status else None
+    # Its last line is the reason.
+    return f"no namespaces: {text.split(chr(10))[-2]}" if status else None
 
 
 @contextlib.contextmanager
@@ -446,7 +451,7 @@ REDIS_CALLS = "@system-service,~@privileged @resources"
 def restricted():
     """Handshakes under what units of systemd restrict, and what is said where
     there can be none."""
-    confine = f"{os.path.dirname(HERE)}/support/confine.py"
+    confine = for_all("confine.py")
     with Scratch() as s:
         s.start_keyd()
         cert = s.certificate("site", "ec:P-256")
