@@ -250,6 +250,16 @@ find(struct listeners *l, const char *name)
 	return NULL;
 }
 
+static unsigned
+count_inherited(const struct listeners *l)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < l->n; i++)
+		n += l->list[i].inherited;
+	return n;
+}
+
 /* There is no other way in. */
 static int
 cannot_start(struct listeners *l, const struct config *c, struct listener *one)
@@ -277,6 +287,14 @@ add(struct listeners *l, const struct config *c, const char *name,
 			if (strcmp(one->name, name) == 0)
 				one->number = number;
 		return 0;
+	}
+	if (l->n == LISTEN_MAX) {
+		log_line(LOG_ERR,
+			"%s: no room to listen on %s beside %u inherited "
+			"sockets: some stand twice in openssl-keyd.socket: "
+			"take these out",
+			c->file, name, count_inherited(l));
+		return -1;
 	}
 	one = &l->list[l->n++];
 	*one = (struct listener){ .fd = -1, .number = number };

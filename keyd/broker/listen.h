@@ -45,7 +45,8 @@ __attribute__((warn_unused_result)) int listen_inherit(struct listeners *l);
  * Binds what c names and was not inherited. The first path must be had, or, if there is none, the
  * abstract name. What else cannot be (a chroot that is not there yet, a name that another program
  * has) is an error in the log, and waits. An inherited socket that c does not name is a
- * failure: nobody has said who may come in there. 0, or -1 with a line in the log.
+ * failure: nobody has said who may come in there; so is one more than LISTEN_MAX with those
+ * that were inherited twice. 0, or -1 with a line in the log.
  */
 __attribute__((warn_unused_result)) int
 listen_bind(struct listeners *l, const struct config *c);

@@ -765,6 +765,20 @@ def refuses_wrong_activation():
             check(program.process.wait(20) == 1, "exit code")
             expect_words(program.output(), "SOCK_SEQPACKET")
         os.unlink(s.socket)
+        # As many as there can be, all with one name, leave no room for others.
+        most = 48
+        s.write_conf(socket="run/keyd.sock run/other.sock")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as one:
+            one.bind(s.socket)
+            one.listen()
+            program = activate(s, [one] * most)
+            check(program.process.wait(20) == 1, "exit code")
+            expect_words(
+                program.output(),
+                f"no room to listen on {s.path('run/other.sock')} beside {most}",
+            )
+        os.unlink(s.socket)
+        s.write_conf()
         # LISTEN_FDS meant for another process is not ours to take.
         env = dict(os.environ, LISTEN_FDS="5", LISTEN_PID="1")
         program = s.program([KEYD, "-c", s.conf], "keyd", env=env)
