@@ -150,8 +150,9 @@ static const char *const advice[] = {
 	[PROTO_BACK_OFF] = "see the alarm in keyd's log",
 	[PROTO_IDENTITY] = "is the process in a PID namespace that keyd does "
 			   "not see?",
-	[PROTO_NO_KEYS] = "add the user to `allow` in a key's policy and "
-			  "reload keyd",
+	[PROTO_NO_KEYS] = "add the user to `allow` in a key's policy (in a "
+			  "container: by its id outside, and the key to `keys` "
+			  "of its listener) and reload keyd",
 	[PROTO_NOBODY] = "run the program as a user of its own (one that its "
 			 "user namespace maps, if it has one)",
 };
@@ -162,7 +163,9 @@ add_refused(struct text *t, const struct client_error *e)
 	const char *name = status_name(e->status);
 	const char *setting = detail_setting(e->detail);
 	const char *instead = detail_advice(e->detail);
-	bool has_advice = e->status < sizeof(advice) / sizeof(advice[0]) &&
+	/* That of the detail knows better. */
+	bool has_advice = instead == NULL &&
+			  e->status < sizeof(advice) / sizeof(advice[0]) &&
 			  advice[e->status] != NULL;
 
 	add(t, "%s", status_text(e->status));

@@ -434,8 +434,11 @@ judge(struct sessions *s, const struct peer *peer, uint16_t *detail)
 			(unsigned)peer->uid, BOOT_MAX_RINGS);
 		return PROTO_INTERNAL;
 	}
-	if (match.n == 0)
+	if (match.n == 0) {
+		if (!doors_admit(&s->sets->doors, peer))
+			*detail = DETAIL_LISTENER;
 		return PROTO_NO_KEYS;
+	}
 	if (backoff_left(&s->backoff, peer_account(peer), due_now()) > 0)
 		return PROTO_BACK_OFF;
 	if (sessions_active(s) >= s->max) {

@@ -81,7 +81,8 @@ add_request(struct line *l, const struct audit *a)
 static const char *
 setting_of(const struct audit *a)
 {
-	if (a->status == PROTO_NOT_PERMITTED || a->status == PROTO_NO_KEYS)
+	if ((a->status == PROTO_NOT_PERMITTED || a->status == PROTO_NO_KEYS) &&
+		detail_advice(a->detail) == NULL)
 		return "allow";
 	return detail_setting(a->detail);
 }

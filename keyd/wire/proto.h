@@ -194,6 +194,7 @@ enum proto_detail {
 	DETAIL_LIBRARY = 30,
 	DETAIL_TLS_GROUP_OFF = 31,
 	DETAIL_SHORT_DATA = 32,
+	DETAIL_LISTENER = 33,
 };
 
 struct proto_request {

@@ -132,6 +132,9 @@ static const struct detail_row details[] = {
 				   "x25519, P-256 and P-384)",
 		"tls12-groups = x25519 P-256 P-384 P-521 x448 brainpoolP256r1 "
 		"brainpoolP384r1 brainpoolP512r1" },
+	[DETAIL_LISTENER] = { "the listener through which it came does not let "
+			      "it in",
+		NULL },
 };
 
 /* Where a setting of the policy would be the wrong cure. */
@@ -154,6 +157,9 @@ static const char *const advice[] = {
 		"switch TLS 1.2 off in that server (OpenSSL: MinProtocol = "
 		"TLSv1.3; nginx: ssl_protocols TLSv1.3), or give it no Ed25519 "
 		"or Ed448 certificate beside others",
+	[DETAIL_LISTENER] =
+		"add the user, by the uid that keyd sees (its log has it), to "
+		"`allow` of that listener in keyd.conf and reload keyd",
 };
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))

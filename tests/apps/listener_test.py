@@ -38,6 +38,7 @@ from keyd_scratch import (
 )
 
 IDENTITY, NOBODY = 9, 14
+LISTENER = 33  # a detail
 tap = Tap()
 US = f"uid:{os.geteuid()}"
 # Users of the tests' own: no account has these.
@@ -83,17 +84,17 @@ names, rest = [], r[14:]
 while status == 0 and rest:
     names.append(rest[33:33 + rest[32]].decode())
     rest = rest[33 + rest[32]:]
-print(kind, status, *names)
+print(kind, status, *(names if status == 0 else r[9:10]))
 """
 
 
-def names_for(uid, path, before=()):
+def names_for(uid, path, before=(), detail=False):
     """What keyd lists for this user on that socket; the status of a
-    refusal as a number."""
+    refusal as a number, or its detail."""
     text = run_ok([*before, sys.executable, "-I", "-c", ASK, str(uid), path])
     kind, status, *names = text.split()
     if status != "0":
-        return int(status)
+        return int(names[0] if detail else status)
     check(kind == "3", text)
     return names
 
@@ -175,10 +176,14 @@ def only_its_users():
         check(names_for(ALICE, path) == NO_KEYS, "alice through the listener")
         check(names_for(BOB, path) == ["site"], "bob")
         check(names_for(EVE, path) == NO_KEYS, "eve")
+        detail = names_for(ALICE, path, detail=True)
+        check(detail == LISTENER, "which of both it was: the listener")
+        detail = names_for(EVE, path, detail=True)
+        check(detail == 0, "which of both it was: the policy")
         # Not root either, whom the policy names.
         check(names_for(0, s.socket) == ["site"], "root")
         check(names_for(0, path) == NO_KEYS, "root through the listener")
-        logged(s, r"turned away: peer pid=\d+ uid=0 gid=0 listener=web: ")
+        logged(s, r"turned away: peer pid=\d+ uid=0 gid=0 listener=web: .*listener.*the uid that keyd sees")
         with_listeners(s, web(allow="root"))
         check(s.reload_keyd() == "ok", "reload")
         check(names_for(0, path) == ["site"], "root, named")

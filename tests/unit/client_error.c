@@ -67,6 +67,17 @@ Test(client_error, names_the_setting_for_every_detail_that_has_one)
 	}
 }
 
+Test(client_error, who_a_listener_keeps_out_is_not_sent_to_the_policies)
+{
+	struct client_error e = refusal(PROTO_NO_KEYS, DETAIL_LISTENER);
+
+	cr_assert_not_null(strstr(words(&e), "`allow` of that listener"));
+	cr_assert_null(strstr(text, "policy"));
+	e = refusal(PROTO_NO_KEYS, 0);
+	cr_assert_not_null(
+		strstr(words(&e), "in a key's policy (in a container"));
+}
+
 Test(client_error, the_overflow_uid_is_not_advised_to_be_allowed)
 {
 	struct client_error e = refusal(PROTO_NOBODY, 0);

@@ -187,7 +187,7 @@ Test(names, every_detail_has_words_and_its_setting)
 	uint16_t a, b;
 
 	cr_assert_str_eq(detail_text(DETAIL_NONE), "");
-	for (a = 1; a <= DETAIL_SHORT_DATA; a++) {
+	for (a = 1; a <= DETAIL_LISTENER; a++) {
 		cr_assert_neq(detail_text(a)[0], '\0', "%d", a);
 		cr_assert_eq(detail_setting(a) != NULL,
 			(with_setting >> a & 1) != 0, "%d", a);
