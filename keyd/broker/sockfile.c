@@ -12,12 +12,12 @@
 #include <grp.h>
 #include <unistd.h>
 
+#include "broker/peer.h"
 #include "broker/trust.h"
 
 enum {
 	SOCKET_UMASK = 0111,
 	FOLDER_MODE = 0755,
-	NOBODY = 65534,
 };
 
 /* The folder of path. */
@@ -30,19 +30,20 @@ folder_of(const char *path, char out[PATH_MAX])
 	(void)snprintf(out, PATH_MAX, "%.*s", (int)n, path);
 }
 
-/* As whom to act in the folder: *uid. 0, or -1 with the reason. */
+/* As whom to act in the folder: f->uid, and where that begins: f->path, "" if
+ * it is this user. 0, or -1 with the reason. */
 static int
-find_owner(const char *path, uid_t *uid, char why[SOCKFILE_WHY])
+find_owner(const char *path, struct trust_foreign *f, char why[SOCKFILE_WHY])
 {
 	char folder[PATH_MAX];
-	struct trust_foreign f;
 	int fd;
 
-	*uid = geteuid();
-	if (*uid != 0)
+	f->uid = geteuid();
+	f->path[0] = '\0';
+	if (f->uid != 0)
 		return 0; /* what he may do is his own affair */
 	folder_of(path, folder);
-	fd = trust_open_any(folder, &f);
+	fd = trust_open_any(folder, f);
 	if (fd >= 0) {
 		(void)close(fd);
 		return 0;
@@ -51,17 +52,17 @@ find_owner(const char *path, uid_t *uid, char why[SOCKFILE_WHY])
 		(void)snprintf(why, SOCKFILE_WHY, "%s", strerror(errno));
 		return -1;
 	}
-	if (f.uid == NOBODY || (f.mode & (S_IWGRP | S_IWOTH)) != 0) {
+	if (!trust_has_owner(f)) {
 		(void)snprintf(why, SOCKFILE_WHY,
 			"%.200s %s (mode %04o): make it a folder that only its "
 			"owner can write",
-			f.path,
-			f.uid == NOBODY ? "belongs to nobody in particular"
-					: "can be written by others",
-			(unsigned)f.mode);
+			f->path,
+			f->uid == PEER_OVERFLOW_ID
+				? "belongs to nobody in particular"
+				: "can be written by others",
+			(unsigned)f->mode);
 		return -1;
 	}
-	*uid = f.uid;
 	return 0;
 }
 
@@ -74,10 +75,11 @@ become(uid_t uid)
 	/* The broker needs no group, and of root's this user is to have none. */
 	if (setgroups(0, NULL) < 0)
 		return -1;
-	(void)setfsgid(NOBODY);
+	(void)setfsgid(PEER_OVERFLOW_ID);
 	(void)setfsuid(uid);
 	/* Neither tells whether it has worked; the second call does. */
-	if (setfsgid((gid_t)-1) == NOBODY && setfsuid((uid_t)-1) == (int)uid)
+	if (setfsgid((gid_t)-1) == PEER_OVERFLOW_ID &&
+		setfsuid((uid_t)-1) == (int)uid)
 		return 0;
 	errno = EPERM;
 	return -1;
@@ -174,26 +176,47 @@ make_folder(const char *path, const char *run)
 	(void)umask(mask);
 }
 
+/* Why it could not be bound, from errno. */
+static void
+explain(const char *path, const struct trust_foreign *f, char why[SOCKFILE_WHY])
+{
+	char folder[PATH_MAX];
+
+	if (errno == EADDRINUSE) {
+		(void)snprintf(why, SOCKFILE_WHY,
+			"%s (another program, or another keyd, listens there)",
+			strerror(errno));
+	} else if (f->path[0] != '\0' && (errno == EACCES || errno == EPERM)) {
+		folder_of(path, folder);
+		(void)snprintf(why, SOCKFILE_WHY,
+			"%s with the rights of uid %u, who owns %.110s, and "
+			"keyd uses no others there: let that user write to "
+			"%.110s (chown), or make the former root's alone",
+			strerror(errno), (unsigned)f->uid, f->path, folder);
+	} else {
+		(void)snprintf(why, SOCKFILE_WHY, "%s", strerror(errno));
+	}
+}
+
 int
 sockfile_bind(int fd, const char *path, const char *run, struct sockfile *out,
 	char why[SOCKFILE_WHY])
 {
-	uid_t uid;
-	int r;
+	struct trust_foreign f;
+	int r, saved;
 
 	make_folder(path, run);
-	if (find_owner(path, &uid, why) < 0)
+	if (find_owner(path, &f, why) < 0)
 		return -1;
-	r = become(uid);
+	r = become(f.uid);
 	if (r == 0)
 		r = bind_there(fd, path, out);
 	become_self();
 	if (r == 0)
 		return 0;
-	(void)snprintf(why, SOCKFILE_WHY, "%s%s", strerror(errno),
-		errno == EADDRINUSE ? " (another program, or another keyd, "
-				      "listens there)"
-				    : "");
+	saved = errno;
+	explain(path, &f, why);
+	errno = saved;
 	return -1;
 }
 
@@ -210,11 +233,11 @@ void
 sockfile_remove(const char *path, const struct sockfile *p)
 {
 	char why[SOCKFILE_WHY];
-	uid_t uid;
+	struct trust_foreign f;
 
-	if (find_owner(path, &uid, why) < 0)
+	if (find_owner(path, &f, why) < 0)
 		return;
-	if (become(uid) == 0 && sockfile_is_there(path, p))
+	if (become(f.uid) == 0 && sockfile_is_there(path, p))
 		(void)unlink(path);
 	become_self();
 }

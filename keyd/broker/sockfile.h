@@ -16,7 +16,7 @@
 #include <sys/types.h>
 
 enum {
-	SOCKFILE_WHY = 320,
+	SOCKFILE_WHY = 448,
 };
 
 /* The file that was made. */

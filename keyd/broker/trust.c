@@ -2,11 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "broker/peer.h"
 
 enum {
 	WRITABLE = S_IWGRP | S_IWOTH,
@@ -262,4 +263,11 @@ trust_open_any(const char *path, struct trust_foreign *why)
 	struct walk w = { .dir = -1, .why = why, .any = true };
 
 	return path[0] == '/' ? walk(&w, AT_FDCWD, "", path) : fail(EINVAL);
+}
+
+bool
+trust_has_owner(const struct trust_foreign *f)
+{
+	return f->uid != PEER_OVERFLOW_ID &&
+	       (f->mode & (S_IWGRP | S_IWOTH)) == 0;
 }

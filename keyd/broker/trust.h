@@ -17,6 +17,7 @@
 #define KEYD_BROKER_TRUST_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 enum {
@@ -31,6 +32,11 @@ struct trust_foreign {
 	uid_t uid;
 	mode_t mode; /* permission bits */
 };
+
+/* Does one user alone decide what is behind it? Not if he is nobody in
+ * particular (65534), or if others can write to it, too. */
+__attribute__((warn_unused_result)) bool
+trust_has_owner(const struct trust_foreign *f);
 
 /*
  * Opens a regular file of at most TRUST_MAX_FILE bytes for reading, without

@@ -17,7 +17,7 @@ enum {
 
 struct daemon_pair {
 	char name[48];
-	char value[256];
+	char value[640]; /* a socket, its listener and why it waits */
 };
 
 struct daemon_pairs {

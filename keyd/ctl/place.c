@@ -3,8 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
+#include <unistd.h>
 
-#include "loadable.h"
+#include "broker/trust.h"
 #include "provider/client.h"
 #include "text.h"
 
@@ -31,13 +32,53 @@ line(const struct config *c, const char *more, char *out, size_t size)
 		(void)snprintf(out + n, size - n, " %.107s", more);
 }
 
+/* Is something on the way to a socket's folder, which ends at end, not root's
+ * alone, so that keyd listens there with other rights, or not at all? */
+static bool
+is_foreign(const char *path, const char *end, struct trust_foreign *f)
+{
+	char folder[2 * PATH_MAX];
+	int fd;
+
+	if (geteuid() != 0)
+		return false;
+	(void)snprintf(folder, sizeof(folder), "%.*s", (int)(end - path), path);
+	fd = trust_open_any(folder, f);
+	if (fd >= 0)
+		(void)close(fd);
+	return fd == TRUST_FOREIGN;
+}
+
+/* What keyd makes of that: broker/sockfile.h. */
+static void
+foreign(const struct trust_foreign *f, const char *path, const char *end,
+	char out[PLACE_MAX_ADVICE])
+{
+	char instead[300];
+
+	(void)snprintf(instead, sizeof(instead),
+		"; or, if no systemd makes keyd's sockets, make the folder "
+		"%.*s that user's (install -d -o %u), and add %.107s to "
+		"socket in keyd.conf",
+		(int)(end - path), path, (unsigned)f->uid, path);
+	(void)snprintf(out, PLACE_MAX_ADVICE,
+		"keyd would have to listen inside of its root folder too, but "
+		"%.200s is not root's alone (uid %u, mode %04o)%s: make it so "
+		"first%s",
+		f->path, (unsigned)f->uid, (unsigned)f->mode,
+		trust_has_owner(f)
+			? ""
+			: ", and where several can write, keyd makes no socket",
+		trust_has_owner(f) ? instead : "");
+}
+
 /* Its root folder is one of the machine's. */
 static void
 in_chroot(const struct process *p, const struct config *c, const char *path,
 	char out[PLACE_MAX_ADVICE])
 {
 	char inside[2 * PATH_MAX], sockets[1024];
-	struct fault ignored;
+	struct trust_foreign f;
 	const char *end, * or ;
 
 	/* It may be off for a reason. */
@@ -54,11 +95,8 @@ in_chroot(const struct process *p, const struct config *c, const char *path,
 			"too, but %.200s can be no socket's path in keyd.conf "
 			"(too long, or with blanks or signs)",
 			inside);
-	} else if (loadable_path(p->root_path, &ignored) < 0) {
-		(void)snprintf(out, PLACE_MAX_ADVICE,
-			"keyd would have to listen inside of its root folder "
-			"too, but %.200s is not root's alone: make it so first",
-			p->root_path);
+	} else if (is_foreign(inside, end, &f)) {
+		foreign(&f, inside, end, out);
 	} else {
 		line(c, inside, sockets, sizeof(sockets));
 		(void)snprintf(out, PLACE_MAX_ADVICE,

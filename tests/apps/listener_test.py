@@ -619,7 +619,12 @@ def chroot_of_another():
         os.symlink(precious, f"{jail}/run")
         os.lchown(f"{jail}/run", EVE, EVE)
         s.start_keyd()
-        expect_words(s.keyd_log(), f"cannot listen on {path}: Permission denied")
+        expect_words(
+            s.keyd_log(),
+            f"cannot listen on {path}: Permission denied with the rights of "
+            f"uid {EVE}, who owns {jail}, ",
+            f"let that user write to {jail}/run (chown)",
+        )
         check(os.listdir(precious) == [], "a file in root's folder")
         s.stop_keyd()
         # ... and no socket of root's there is taken for a stale one.

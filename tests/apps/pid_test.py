@@ -460,7 +460,14 @@ def in_chroot():
         # A root folder that others may write to, or that no line can name.
         os.chmod(root, 0o777)
         os.unlink(root + s.socket)
-        pid_check(s, p.pid, 1, "not root's alone")
+        pid_check(s, p.pid, 1, "not root's alone", "where several can write")
+        # With one owner keyd does listen there: as he, in a folder of his.
+        os.chmod(root, 0o755)
+        os.chown(root, 58131, 58131)
+        folder = os.path.dirname(root + s.socket)
+        pid_check(s, p.pid, 1, "not root's alone", f"folder {folder} that user's",
+                  "install -d -o 58131")
+        os.chown(root, 0, 0)
         odd = f"{root}/a b"
         os.mkdir(odd)
         q = chrooted(s, odd, conf, "odd")
