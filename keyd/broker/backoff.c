@@ -4,7 +4,7 @@
 
 /* The account's entry, else the one to give up. */
 static struct backoff_entry *
-pick(struct backoff *b, uint64_t account)
+pick(struct backoff *b, account_t account)
 {
 	struct backoff_entry *e, *oldest = &b->entries[0];
 	size_t i;
@@ -21,7 +21,7 @@ pick(struct backoff *b, uint64_t account)
 }
 
 uint64_t
-backoff_crash(struct backoff *b, uint64_t account, uint64_t now)
+backoff_crash(struct backoff *b, account_t account, uint64_t now)
 {
 	struct backoff_entry *e = pick(b, account);
 
@@ -37,7 +37,7 @@ backoff_crash(struct backoff *b, uint64_t account, uint64_t now)
 }
 
 uint64_t
-backoff_left(const struct backoff *b, uint64_t account, uint64_t now)
+backoff_left(const struct backoff *b, account_t account, uint64_t now)
 {
 	const struct backoff_entry *e;
 	size_t i;

@@ -1,11 +1,13 @@
 /*
- * Accounts (peer.h) whose sessions crashed wait before the next, longer each time: sessions
+ * Accounts whose sessions crashed wait before the next, longer each time: sessions
  * respawn, so a blind attack must not get free tries.
  */
 #ifndef KEYD_BROKER_BACKOFF_H
 #define KEYD_BROKER_BACKOFF_H
 
 #include <stdint.h>
+
+#include "broker/account.h"
 
 enum {
 	BACKOFF_ENTRIES = 64,
@@ -15,7 +17,7 @@ enum {
 };
 
 struct backoff_entry {
-	uint64_t account;
+	account_t account;
 	uint64_t until; /* 0: free */
 	uint64_t delay;
 };
@@ -27,11 +29,12 @@ struct backoff {
 /*
  * A session crashed. Returns how long its account is to wait, in ms. One that
  * was quiet for the longest delay after the last wait starts afresh. With more
- * accounts than entries, the one whose wait ends first is forgotten.
+ * accounts than entries, the one whose wait ends first is forgotten: nobody can
+ * bring that about alone, since an account is a word of a policy.
  */
-uint64_t backoff_crash(struct backoff *b, uint64_t account, uint64_t now);
+uint64_t backoff_crash(struct backoff *b, account_t account, uint64_t now);
 
 /* ms that account has still to wait, 0 for none. */
-uint64_t backoff_left(const struct backoff *b, uint64_t account, uint64_t now);
+uint64_t backoff_left(const struct backoff *b, account_t account, uint64_t now);
 
 #endif

@@ -77,13 +77,6 @@ peer_free(struct peer *p)
 	p->ngroups = 0;
 }
 
-uint64_t
-peer_account(const struct peer *p)
-{
-	return p->listener == 0 ? p->uid
-				: UINT64_C(1) << 32 | (uint64_t)p->listener;
-}
-
 bool
 peer_has_group(const struct peer *p, gid_t gid)
 {

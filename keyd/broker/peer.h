@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "broker/account.h"
+
 enum {
 	PEER_OVERFLOW_ID = 65534, /* any id that is not mapped: nobody's */
 	PEER_MAX_UNIT = 255,
@@ -22,7 +24,8 @@ struct peer {
 	gid_t *groups; /* supplementary; peer_free() */
 	size_t ngroups;
 	char unit[PEER_MAX_UNIT + 1]; /* "" unless peer_find_unit() found it */
-	uint8_t listener; /* of keyd.conf, from 1; 0: another socket */
+	uint8_t listener;  /* of keyd.conf, from 1; 0: another socket */
+	account_t account; /* from sets_find(), once it may have a session */
 };
 
 enum peer_result {
@@ -44,13 +47,6 @@ void peer_free(struct peer *p);
  * the process has ended since, for then its pid may be another's.
  */
 void peer_find_unit(struct peer *p, int fd);
-
-/*
- * On whose account a session goes, for quotas and back-off: the user, or of a
- * listener all together, since who is root in a container can be each of its
- * users, and must not use up what is the same user's outside.
- */
-uint64_t peer_account(const struct peer *p);
 
 /* Is gid one of the peer's groups? Never for the overflow id. */
 bool peer_has_group(const struct peer *p, gid_t gid);

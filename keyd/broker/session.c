@@ -22,7 +22,7 @@
 enum {
 	SEND_TIMEOUT = 10000, /* ms a session waits for a client to read */
 	READY_LEN = 9,
-	ACCOUNT_NAME = LISTENER_MAX_NAME + 16,
+	ACCOUNT_NAME = PEER_MAX_UNIT + 16,
 	PLAN_TEXT = PATH_MAX + 64,
 };
 
@@ -67,14 +67,14 @@ sessions_spare(const struct sessions *s)
 
 /* Sessions that the account has or waits for: a waiting_rank_fn, too. */
 static unsigned
-count_account(const void *arg, uint64_t account)
+count_account(const void *arg, account_t account)
 {
 	const struct sessions *s = arg;
 	const struct session *one;
 	unsigned n = waiting_count(&s->waiting, account);
 
 	for (one = s->list; one != NULL; one = one->next)
-		n += has_client(one) && peer_account(&one->peer) == account;
+		n += has_client(one) && one->peer.account == account;
 	return n;
 }
 
@@ -360,6 +360,7 @@ hand_over(
 		peer_free(peer);
 		return 0;
 	}
+	peer->account = match.account;
 	one->peer = *peer;
 	one->number = s->next_number++;
 	one->generation = generation_get();
@@ -418,9 +419,10 @@ serve(struct sessions *s)
 	}
 }
 
-/* May peer have a session? PROTO_OK, or the status to turn it away with. */
+/* May peer have a session, and on whose account? PROTO_OK, or the status to turn
+ * it away with. */
 static uint16_t
-judge(struct sessions *s, const struct peer *peer, uint16_t *detail)
+judge(struct sessions *s, struct peer *peer, uint16_t *detail)
 {
 	struct sets_match match;
 
@@ -439,13 +441,14 @@ judge(struct sessions *s, const struct peer *peer, uint16_t *detail)
 			*detail = DETAIL_LISTENER;
 		return PROTO_NO_KEYS;
 	}
-	if (backoff_left(&s->backoff, peer_account(peer), due_now()) > 0)
+	peer->account = match.account;
+	if (backoff_left(&s->backoff, peer->account, due_now()) > 0)
 		return PROTO_BACK_OFF;
 	if (sessions_active(s) >= s->max) {
 		*detail = DETAIL_SESSIONS;
 		return PROTO_LIMIT;
 	}
-	if (count_account(s, peer_account(peer)) >= s->max_per_user) {
+	if (count_account(s, peer->account) >= s->max_per_user) {
 		*detail = DETAIL_SESSIONS_USER;
 		return PROTO_LIMIT;
 	}
@@ -576,11 +579,17 @@ static const char *
 account_name(
 	const struct sessions *s, const struct peer *p, char out[ACCOUNT_NAME])
 {
-	if (p->listener == 0)
-		(void)snprintf(out, ACCOUNT_NAME, "uid %u", (unsigned)p->uid);
-	else
+	const enum account_kind kind = account_kind(p->account);
+
+	if (kind == ACCOUNT_LISTENER)
 		(void)snprintf(out, ACCOUNT_NAME, "listener %s",
 			doors_name(&s->sets->doors, p->listener));
+	else if (kind == ACCOUNT_UNIT)
+		(void)snprintf(out, ACCOUNT_NAME, "unit %s", p->unit);
+	else
+		(void)snprintf(out, ACCOUNT_NAME, "%s %u",
+			kind == ACCOUNT_GROUP ? "group" : "uid",
+			(unsigned)account_id(p->account));
 	return out;
 }
 
@@ -598,7 +607,7 @@ account(struct sessions *s, const struct session *one, int status)
 	if (!is_crash(status))
 		return;
 	s->counters.crashed++;
-	wait = backoff_crash(&s->backoff, peer_account(&one->peer), due_now());
+	wait = backoff_crash(&s->backoff, one->peer.account, due_now());
 	log_line(LOG_ALERT,
 		"session %d of peer pid %d uid %u gid %u died of "
 		"signal %d (%s): a defect, or an attack; %s "

@@ -57,21 +57,29 @@ sets_add(struct sets *s, const struct boot_set *set, int ring)
 	return 0;
 }
 
-static bool
-is_member(const struct boot_set *set, const struct peer *p)
+static account_t
+first(account_t a, account_t b)
 {
+	return a < b ? a : b;
+}
+
+/* By which of the set's words the peer is one of it. */
+static account_t
+membership(const struct boot_set *set, const struct peer *p)
+{
+	account_t a = account_of(ACCOUNT_NONE, 0);
 	unsigned i;
 
 	for (i = 0; i < set->nuids; i++)
 		if (set->uids[i] == p->uid)
-			return true;
+			return account_of(ACCOUNT_USER, p->uid);
 	for (i = 0; i < set->ngids; i++)
 		if (peer_has_group(p, set->gids[i]))
-			return true;
+			a = first(a, account_of(ACCOUNT_GROUP, set->gids[i]));
 	for (i = 0; i < set->nunits; i++)
 		if (p->unit[0] != '\0' && strcmp(set->units[i], p->unit) == 0)
-			return true;
-	return false;
+			a = first(a, account_of_unit(p->unit));
+	return a;
 }
 
 static bool
@@ -83,20 +91,26 @@ is_for_listener(const struct boot_set *set, unsigned listener)
 int
 sets_find(const struct sets *s, const struct peer *p, struct sets_match *out)
 {
-	struct sets_match m = { .n = 0 };
+	struct sets_match m = { .account = account_of(ACCOUNT_NONE, 0) };
 	const bool admitted = doors_admit(&s->doors, p);
+	account_t by;
 	unsigned i;
 
 	for (i = 0; admitted && i < s->n; i++) {
-		if (!is_for_listener(&s->entries[i].set, p->listener) ||
-			!is_member(&s->entries[i].set, p))
+		if (!is_for_listener(&s->entries[i].set, p->listener))
+			continue;
+		by = membership(&s->entries[i].set, p);
+		if (account_kind(by) == ACCOUNT_NONE)
 			continue;
 		if (m.n == BOOT_MAX_RINGS)
 			return -1;
 		m.fds[m.n] = s->entries[i].ring;
 		m.len[m.n] = s->entries[i].set.ring_len;
 		m.n++;
+		m.account = first(m.account, by);
 	}
+	if (m.n > 0 && p->listener != 0)
+		m.account = account_of(ACCOUNT_LISTENER, p->listener);
 	*out = m;
 	return 0;
 }

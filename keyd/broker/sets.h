@@ -32,6 +32,7 @@ struct sets_match {
 	int fds[BOOT_MAX_RINGS];
 	uint32_t len[BOOT_MAX_RINGS];
 	uint8_t n;
+	account_t account; /* ACCOUNT_NONE without rings */
 };
 
 struct sets *sets_new(void); /* NULL: no memory */
@@ -44,6 +45,9 @@ MUST_USE int sets_add(struct sets *s, const struct boot_set *set, int ring);
 /*
  * Rings of all sets that name the peer's uid, one of its groups or its unit,
  * and are for the listener it came through; none if it may not come through it.
+ * With them on whose account its session goes: the listener's if it came through
+ * one, for who is root in a container is each of its users; its own if one of
+ * the sets names its uid; else that of its group that does, or of its unit.
  * 0, or -1 if there are more than a session can take. Descriptors stay the
  * table's.
  */

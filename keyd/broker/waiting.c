@@ -40,13 +40,13 @@ waiting_take(struct waiting *w, waiting_rank_fn *rank, const void *arg, int *fd,
 {
 	struct waiting_client **link, **best = NULL;
 	unsigned r = 0, best_rank = 0;
-	uint64_t last = 0;
+	account_t last = 0;
 
 	for (link = &w->first; *link != NULL; link = &(*link)->next) {
 		/* Floods are of one account: asked once for all in a row. */
-		if (best != NULL && peer_account(&(*link)->peer) == last)
+		if (best != NULL && (*link)->peer.account == last)
 			continue;
-		last = peer_account(&(*link)->peer);
+		last = (*link)->peer.account;
 		r = rank(arg, last);
 		if (best == NULL || r < best_rank) {
 			best = link;
@@ -69,13 +69,13 @@ waiting_pop(struct waiting *w, int *fd, struct peer *peer)
 }
 
 unsigned
-waiting_count(const struct waiting *w, uint64_t account)
+waiting_count(const struct waiting *w, account_t account)
 {
 	const struct waiting_client *one;
 	unsigned n = 0;
 
 	for (one = w->first; one != NULL; one = one->next)
-		n += peer_account(&one->peer) == account;
+		n += one->peer.account == account;
 	return n;
 }
 

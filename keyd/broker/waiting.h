@@ -21,8 +21,8 @@ struct waiting {
 	unsigned n;
 };
 
-/* How many sessions this account (peer.h) has, or waits for. */
-typedef unsigned waiting_rank_fn(const void *arg, uint64_t account);
+/* How many sessions this account has, or waits for. */
+typedef unsigned waiting_rank_fn(const void *arg, account_t account);
 
 /* Takes fd and what peer points to over. 0, or -1: no memory. */
 MUST_USE int waiting_add(struct waiting *w, int fd, const struct peer *peer);
@@ -38,7 +38,7 @@ MUST_USE int waiting_take(struct waiting *w, waiting_rank_fn *rank,
 MUST_USE int waiting_pop(struct waiting *w, int *fd, struct peer *peer);
 
 /* How many are on this account. */
-unsigned waiting_count(const struct waiting *w, uint64_t account);
+unsigned waiting_count(const struct waiting *w, account_t account);
 
 /* Has the client closed its connection? */
 bool waiting_has_gone(int fd);

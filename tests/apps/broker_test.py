@@ -815,6 +815,32 @@ def refuses_before_a_fork():
         s.stop_keyd()
 
 
+def a_group_is_one_user():
+    """Who may be many users, by a range of /etc/subuid, and is let in by a
+    group that he keeps, neither takes the others' places nor crashes sessions
+    without a wait. Who is named has his own."""
+    group, uids = 58200, range(58201, 58204)
+    with Scratch(
+        **{"max-sessions": 4, "max-sessions-per-user": 2, "log-level": "debug"}
+    ) as s:
+        add_key(s, allow=f"uid:58000 gid:{group}")
+        s.start_keyd()
+        with contextlib.ExitStack() as stack:
+            for uid in uids[:2]:
+                c = stack.enter_context(connected_as(s, uid, group))
+                logged(s, rf"session \d+: peer pid \d+ uid {uid} ")
+                crashing, last = busy_session(s), c
+            check(as_user(s, uids[2], [group]) == (0, LIMIT), "a third")
+            check(as_user(s, 58000) == (HELLO, 0), "who is named")
+            check(as_user(s, 58000, [group]) == (HELLO, 0), "both ways")
+            os.kill(crashing, signal.SIGSEGV)
+            check(last.answer() is None, "the session lives")
+            logged(s, rf"<1>session.*; group {group} waits 1 s")
+            check(as_user(s, uids[2], [group]) == (0, BACK_OFF), "a fresh uid")
+            check(as_user(s, 58000, [group]) == (HELLO, 0), "who is named")
+        s.stop_keyd()
+
+
 def refuses_over_all():
     with Scratch(**{"max-sessions": 2}) as s:
         add_key(s)
@@ -827,13 +853,27 @@ def refuses_over_all():
         s.stop_keyd()
 
 
-def as_user(s, uid):
+def connected_as(s, uid, group):
+    """A connection of that user's."""
+    before = os.getgroups()
+    os.setgroups([group])
+    os.setegid(uid)
+    os.seteuid(uid)
+    try:
+        return Client(s.socket)
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(before)
+
+
+def as_user(s, uid, groups=()):
     """Type and status that a process of uid gets."""
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
-            os.setgroups([])
+            os.setgroups(groups)
             os.setresgid(uid, uid, uid)
             os.setresuid(uid, uid, uid)
             with Client(s.socket) as c:
@@ -1136,6 +1176,7 @@ TESTS = [
     ("takes inherited sockets", is_activated, False),
     ("refuses inherited sockets of the wrong kind", refuses_wrong_activation, False),
     ("a user's limit is a constant refusal", refuses_before_a_fork, False),
+    ("a group is one user, whatever uids it has", a_group_is_one_user, True),
     ("the limit of all is a constant refusal", refuses_over_all, False),
     ("who is not allowed any key gets no session", who_is_not_allowed, False),
     ("forty clients at once", many_at_once, False),

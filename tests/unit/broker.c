@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "broker/account.h"
 #include "broker/backoff.h"
 #include "broker/door.h"
 #include "broker/generation.h"
@@ -286,17 +287,105 @@ Test(sets, through_a_listener_only_its_keys_and_its_users)
 	sets_free(s);
 }
 
-Test(peer, a_listener_is_one_account_and_no_users)
+/* On whose account a session of p would go. */
+static account_t
+payer(const struct sets *s, struct peer p)
 {
-	const struct peer user = { .uid = 1 }, same = { .uid = 1, .gid = 7 },
-			  one = { .uid = 1, .listener = 1 },
-			  other = { .uid = 2, .listener = 1 },
-			  second = { .uid = 1, .listener = 2 };
+	struct sets_match m;
 
-	cr_assert_eq(peer_account(&user), peer_account(&same));
-	cr_assert_eq(peer_account(&one), peer_account(&other));
-	cr_assert_neq(peer_account(&one), peer_account(&second));
-	cr_assert_neq(peer_account(&one), peer_account(&user));
+	cr_assert_eq(sets_find(s, &p, &m), 0);
+	return m.account;
+}
+
+Test(account, who_is_named_himself_pays_himself)
+{
+	struct sets *s = three_sets();
+
+	cr_assert_eq(payer(s, (struct peer){ .uid = 10 }),
+		account_of(ACCOUNT_USER, 10));
+	/* Whatever else lets him in. */
+	cr_assert_eq(payer(s, (struct peer){ .uid = 10,
+				      .gid = 20,
+				      .unit = "n.service" }),
+		account_of(ACCOUNT_USER, 10));
+	sets_free(s);
+}
+
+Test(account, users_of_a_group_or_a_unit_are_one)
+{
+	struct sets *s = three_sets();
+	gid_t groups[] = { 1, 20 };
+	struct peer p = { .unit = "n.service" };
+
+	/* With a range of /etc/subuid one user is each of these. */
+	for (p.uid = 100000; p.uid < 100010; p.uid++)
+		cr_assert_eq(payer(s, p), account_of_unit("n.service"));
+	p.groups = groups;
+	p.ngroups = 2;
+	for (p.uid = 100000; p.uid < 100010; p.uid++)
+		cr_assert_eq(payer(s, p), account_of(ACCOUNT_GROUP, 20));
+	/* No uid is a gid. */
+	cr_assert_neq(payer(s, p), account_of(ACCOUNT_USER, 20));
+	cr_assert_neq(
+		account_of_unit("n.service"), account_of_unit("m.service"));
+	sets_free(s);
+}
+
+Test(account, of_several_groups_it_is_the_first_in_any_order)
+{
+	struct sets *s = sets_new();
+	struct boot_set set = {
+		.ngids = 2, .listeners = 1, .gids = { 30, 20 }
+	};
+	gid_t groups[] = { 30, 40, 20 };
+	const struct peer p = { .uid = 1, .groups = groups, .ngroups = 3 };
+
+	cr_assert_eq(sets_add(s, &set, dup(0)), 0);
+	cr_assert_eq(payer(s, p), account_of(ACCOUNT_GROUP, 20));
+	set.ngids = 1;
+	set.gids[0] = 40;
+	cr_assert_eq(sets_add(s, &set, dup(0)), 0);
+	cr_assert_eq(payer(s, p), account_of(ACCOUNT_GROUP, 20));
+	/* A set behind it names the user. */
+	set = (struct boot_set){ .nuids = 1, .uids = { 1 }, .listeners = 1 };
+	cr_assert_eq(sets_add(s, &set, dup(0)), 0);
+	cr_assert_eq(payer(s, p), account_of(ACCOUNT_USER, 1));
+	sets_free(s);
+}
+
+Test(account, a_set_that_does_not_count_here_names_nobody)
+{
+	struct sets *s = three_sets();
+	struct reasons reasons;
+
+	cr_assert_eq(payer(s, (struct peer){ .uid = 1 }),
+		account_of(ACCOUNT_NONE, 0));
+	/* Nor is a listener anybody's who may not come in. */
+	s->doors = *door("uid:10", &reasons);
+	cr_assert_eq(payer(s, (struct peer){ .uid = 10, .listener = 1 }),
+		account_of(ACCOUNT_NONE, 0));
+	sets_free(s);
+}
+
+Test(account, a_listener_is_one_and_none_of_its_users)
+{
+	struct sets *s = sets_new();
+	struct boot_set set = { .nuids = 2, .uids = { 1, 2 }, .listeners = 7 };
+	struct reasons reasons;
+
+	s->doors = *door("uid:1-2", &reasons);
+	s->doors.door[1] = s->doors.door[0];
+	s->doors.n = 2;
+	cr_assert_eq(sets_add(s, &set, dup(0)), 0);
+	cr_assert_eq(payer(s, (struct peer){ .uid = 1, .listener = 1 }),
+		account_of(ACCOUNT_LISTENER, 1));
+	cr_assert_eq(payer(s, (struct peer){ .uid = 2, .listener = 1 }),
+		account_of(ACCOUNT_LISTENER, 1));
+	cr_assert_eq(payer(s, (struct peer){ .uid = 1, .listener = 2 }),
+		account_of(ACCOUNT_LISTENER, 2));
+	cr_assert_eq(payer(s, (struct peer){ .uid = 1 }),
+		account_of(ACCOUNT_USER, 1));
+	sets_free(s);
 }
 
 Test(idmap, knows_the_map_of_the_whole_range_only)
@@ -463,7 +552,7 @@ Test(user, keyd_does_not_run_as_the_overflow_user)
 
 /* User 'a' has three sessions, 'b' has one, and all have those they wait for. */
 static unsigned
-rank_of(const void *arg, uint64_t account)
+rank_of(const void *arg, account_t account)
 {
 	return waiting_count(arg, account) +
 	       (account == 'a' ? 3 : account == 'b');
@@ -479,6 +568,7 @@ Test(waiting, who_has_least_comes_first_then_who_came_first)
 
 	for (i = 0; i < 5; i++) {
 		peer.uid = (uid_t)users[i];
+		peer.account = account_of(ACCOUNT_USER, peer.uid);
 		cr_assert_eq(waiting_add(&w, i, &peer), 0);
 	}
 	cr_assert_eq(waiting_count(&w, 'a'), 2);
