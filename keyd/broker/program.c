@@ -5,8 +5,12 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
+
+#include "broker/log.h"
 
 enum {
 	LAST_RESERVED_FD = 9,
@@ -95,6 +99,26 @@ collect_environment(char *env[MAX_ENVIRONMENT])
 	env[n] = NULL;
 }
 
+/*
+ * Where memory is short, the kernel is to end one of these, of which there will
+ * be others, and not the broker, with whom all end. Best effort: proc(5).
+ */
+static void
+go_before_us(pid_t pid)
+{
+	static const char score[] = "500";
+	char path[40];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (write(fd, score, sizeof(score) - 1) < 0)
+		log_line(LOG_WARNING, "%s: %s", path, strerror(errno));
+	(void)close(fd);
+}
+
 int
 program_start(const char *path, const char *plan, const char *mode,
 	const int *fds, size_t nfds, pid_t *pid)
@@ -123,8 +147,10 @@ program_start(const char *path, const char *plan, const char *mode,
 	argv[3] = NULL;
 	collect_environment(env);
 	e = posix_spawn(&child, path, &actions, &attr, argv, env);
-	if (e == 0)
+	if (e == 0) {
 		*pid = child;
+		go_before_us(child);
+	}
 out_attr:
 	(void)posix_spawnattr_destroy(&attr);
 out_actions:

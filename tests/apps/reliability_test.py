@@ -394,12 +394,10 @@ class Group:
         if not os.path.isdir(base):
             base = "/sys/fs/cgroup"
         self.folder = f"{base}/keyd-test-{os.getpid()}"
-        self.is_first = base.endswith(controller)
         os.mkdir(self.folder)
-
-    def add(self, pid):
-        with open(f"{self.folder}/cgroup.procs", "w", encoding="ascii") as f:
-            f.write(str(pid))
+        # Before a command, which is then in the group.
+        command = f'echo $$ >{self.folder}/cgroup.procs && exec "$@"'
+        self.join = ["sh", "-c", command, "sh"]
 
     def set(self, name, value):
         with open(f"{self.folder}/{name}", "w", encoding="ascii") as f:
@@ -424,8 +422,7 @@ def in_group(world, controller, name):
     try:
         check(os.path.exists(f"{group.folder}/{name}"), f"no {name} here")
         s.stop_keyd()
-        join = f'echo $$ >{group.folder}/cgroup.procs && exec "$@"'
-        s.start_keyd(before=["sh", "-c", join, "sh"])
+        s.start_keyd(before=group.join)
         try:
             yield group
         finally:
@@ -449,19 +446,31 @@ def no_more_processes(world, load):
 
 
 def no_more_memory(world, load):
-    """The kernel kills what asks for more than the group has."""
+    """The kernel kills what asks for more than the group has: sessions first.
+    Where that is not enough, keyd is started again, as systemd would."""
     with in_group(world, "memory", "memory.limit_in_bytes") as group:
 
         def begin(_):
+            for pid in world.s.processes("keyd-session"):
+                score = read_text(f"/proc/{pid}/oom_score_adj").strip()
+                check(score in ("500", ""), f"oom_score_adj {score}")
             used = int(group.get("memory.usage_in_bytes"))
             group.set("memory.limit_in_bytes", used + 300000)
 
         def end(_, __):
             group.set("memory.limit_in_bytes", -1)
+            if not world.s.keyd.is_running():
+                world.s.programs.remove(world.s.keyd)
+                world.s.start_keyd(before=group.join)
+                deaths.append(1)
 
+        deaths = []
         for_rounds(world, load, begin, end)
         killed = re.search(r"oom_kill (\d+)", group.get("memory.oom_control"))
-        return f"{killed.group(1) if killed else '?'} processes killed for it"
+        return (
+            f"{killed.group(1) if killed else '?'} processes killed for it,"
+            f" keyd itself {len(deaths)} times"
+        )
 
 
 # --- file systems -----------------------------------------------------------
