@@ -226,8 +226,12 @@ tick(struct broker *b)
 		broker_state_changed(b, true);
 	if (b->was_loaded)
 		sessions_tick(&b->sessions, now);
-	if (logger_tick(&b->logger, now))
+	/* Before it starts: what sessions say from then on is of peers that it
+	 * knows. */
+	if (logger_due(&b->logger) <= now) {
 		sessions_introduce(&b->sessions);
+		logger_tick(&b->logger, now);
+	}
 	if (!b->stopping && !b->ready && b->was_loaded)
 		check_first_session(b);
 	if (b->ready && !b->stopping && b->state_due <= now)

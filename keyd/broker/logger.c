@@ -117,10 +117,11 @@ logger_due(const struct logger *l)
 	return l->pid < 0 && l->send_fd >= 0 ? l->restart_at : DUE_NEVER;
 }
 
-bool
+void
 logger_tick(struct logger *l, uint64_t now)
 {
-	return logger_due(l) <= now && start(l, now) == 0;
+	if (logger_due(l) <= now)
+		(void)start(l, now);
 }
 
 void

@@ -38,8 +38,8 @@ bool logger_reaped(struct logger *l, pid_t pid, int status);
 /* When logger_tick() has something to do. */
 uint64_t logger_due(const struct logger *l);
 
-/* Starts a new one if that is due. True if it did: it knows no session. */
-bool logger_tick(struct logger *l, uint64_t now);
+/* Starts a new one if that is due. It knows no session but from the queue. */
+void logger_tick(struct logger *l, uint64_t now);
 
 /* Closes the sending end: once the sessions have closed theirs, too, the logger writes
  * what is left and ends. */
