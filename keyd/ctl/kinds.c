@@ -89,7 +89,8 @@ kinds_find(struct kinds *v, pid_t pid, struct fault *f)
 		free(p);
 		return -1;
 	}
-	keep(v, p);
+	v->list[0] = p;
+	v->n = 1;
 	if (family_find(p, &family, f) < 0)
 		return -1;
 	for (i = 0; i < family.n; i++)
