@@ -138,28 +138,35 @@ static const struct detail_row details[] = {
 };
 
 /* Where a setting of the policy would be the wrong cure. */
-static const char *const advice[] = {
+static const struct {
+	const char *text;
+} advice[] = {
 	/* No honest server sends these: they may be the sign of an attack. */
-	[DETAIL_CONFUSABLE] =
-		"find out who controls the application, if that happens again, "
-		"or switch TLS 1.2 off (`tls12 = no`)",
-	[DETAIL_TLS_POINT] =
-		"no honest server sends that: find out who controls the "
-		"application, or switch TLS 1.2 off (`tls12 = no`)",
-	[DETAIL_DHE_GROUP] =
-		"give the server a group of 2048 bits or more, or ECDHE alone; "
-		"if it has that, find out who controls the application, or "
-		"switch TLS 1.2 off (`tls12 = no`)",
-	[DETAIL_TLS_GROUP] =
-		"limit the server's groups to x25519, P-256 and P-384 "
-		"(OpenSSL: Groups; nginx: ssl_ecdh_curve X25519:P-256:P-384)",
-	[DETAIL_TLS_SCHEME] =
-		"switch TLS 1.2 off in that server (OpenSSL: MinProtocol = "
-		"TLSv1.3; nginx: ssl_protocols TLSv1.3), or give it no Ed25519 "
-		"or Ed448 certificate beside others",
-	[DETAIL_LISTENER] =
-		"add the user, by the uid that keyd sees (its log has it), to "
-		"`allow` of that listener in keyd.conf and reload keyd",
+	[DETAIL_CONFUSABLE] = { "find out who controls the application, if "
+				"that happens again, "
+				"or switch TLS 1.2 off (`tls12 = no`)" },
+	[DETAIL_TLS_POINT] = { "no honest server sends that: find out who "
+			       "controls the "
+			       "application, or switch TLS 1.2 off (`tls12 = "
+			       "no`)" },
+	[DETAIL_DHE_GROUP] = { "give the server a group of 2048 bits or more, "
+			       "or ECDHE alone; "
+			       "if it has that, find out who controls the "
+			       "application, or "
+			       "switch TLS 1.2 off (`tls12 = no`)" },
+	[DETAIL_TLS_GROUP] = { "limit the server's groups to x25519, P-256 and "
+			       "P-384 "
+			       "(OpenSSL: Groups; nginx: ssl_ecdh_curve "
+			       "X25519:P-256:P-384)" },
+	[DETAIL_TLS_SCHEME] = { "switch TLS 1.2 off in that server (OpenSSL: "
+				"MinProtocol = "
+				"TLSv1.3; nginx: ssl_protocols TLSv1.3), or "
+				"give it no Ed25519 "
+				"or Ed448 certificate beside others" },
+	[DETAIL_LISTENER] = { "add the user, by the uid that keyd sees (its "
+			      "log has it), to "
+			      "`allow` of that listener in keyd.conf and "
+			      "reload keyd" },
 };
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
@@ -195,5 +202,5 @@ detail_setting(uint16_t detail)
 const char *
 detail_advice(uint16_t detail)
 {
-	return detail < ROWS(advice) ? advice[detail] : NULL;
+	return detail < ROWS(advice) ? advice[detail].text : NULL;
 }
