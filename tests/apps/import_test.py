@@ -784,7 +784,7 @@ TESTS = [
 def main():
     chosen = ks.re.compile(sys.argv[1] if len(sys.argv) > 1 else "")
     for name, fn, *args in TESTS:
-        if chosen.search(name):
+        if chosen.search(name) and ks.runs_here(name):
             tap.run(name, fn, *args)
     return tap.end()
 

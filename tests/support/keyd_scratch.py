@@ -719,3 +719,9 @@ def sanitizer_environment():
 def is_sanitized():
     with open(f"{BUILD}/provider/keyd.so", "rb") as f:
         return b"__asan_init" in f.read()
+
+
+def runs_here(name):
+    """Whether a test is for this build. What is killed at every call shows the
+    order of its calls, which is the same with sanitizers and takes minutes."""
+    return "killed at every call" not in name or not is_sanitized()
