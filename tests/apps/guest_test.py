@@ -21,7 +21,6 @@ from keyd_scratch import (
     Scratch,
     Tap,
     check,
-    is_sanitized,
     run,
     wait_for,
 )
@@ -49,8 +48,6 @@ ALONE = ("forks", "exit")
 
 def both(s, conf, case, count, shells, plains):
     """The control first: what libcrypto alone survives."""
-    if case == "forks" and is_sanitized():
-        return tap.skip(case, "the sanitizer's own locks do not survive a fork")
     if case in ALONE:
         return tap.run(case, guest, s, conf, case, count, *shells)
     counted = guest(s, None, case, count, *plains)
